@@ -1,0 +1,282 @@
+"""A Detector to and from a folder: the only place that reads or writes artefacts.
+
+Nothing in the folder is ever run: weights are read with ``weights_only=True`` and pickles by a loader that knows
+NumPy arrays and refuses everything else before it acts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from reason.backbones import ARCHITECTURES, Tapped, make, tap
+from reason.calibration import Platt
+from reason.detector import Detector
+from reason.errors import BundleError
+from reason.images import Preprocessing
+from reason.metanet import MetaNet
+from reason.pickles import read_arrays, write_arrays
+from reason.signals import Bank, Head, Pca, SignalSettings, assemble
+from reason.verdict import Certificate
+
+FORMAT = 1
+"""Version of the bundle format; other versions are refused."""
+
+CARD = "dataset_meta.json"
+BASE = "best_base.pth"
+META = "best_meta_enhanced.pth"
+PCA = "penultimate_pca.pkl"
+BANK = "knn_bank.pkl"
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+def save(detector: Detector, folder: Path) -> None:
+    """Write a bundle; the old one stays whole until the new one is complete.
+
+    Base weights are stored in half precision. A detector whose base weights are not already rounded to it would judge
+    differently after loading, and is refused.
+
+    Raises:
+        BundleError: the base weights do not fit half precision exactly.
+    """
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    torch.save(_halved(detector.base.network), unfinished / BASE)
+    torch.save(detector.metanet.state_dict(), unfinished / META)
+    if detector.pca is not None:
+        write_arrays(unfinished / PCA, _pca_arrays(detector.pca))
+    if detector.signals.neighbours is not None:
+        write_arrays(unfinished / BANK, _bank_arrays(detector.signals.neighbours.bank))
+    files = {path.name: _seal(path) for path in sorted(unfinished.iterdir())}
+    card = json.dumps(_card(detector, files), indent=1, ensure_ascii=False)
+    (unfinished / CARD).write_text(card + "\n", encoding="utf-8")
+    _swap(unfinished, folder)
+
+
+def _swap(new: Path, folder: Path) -> None:
+    """Put the new folder in the old one's place; ``_find`` still finds the old one if we die between the renames.
+
+    Files of the old folder that no bundle writes, such as a model card, move along.
+    """
+    old = _aside(folder)
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        for path in folder.iterdir():
+            if path.is_file() and path.name not in {CARD, BASE, META, PCA, BANK}:
+                shutil.copy2(path, new / path.name)
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _find(folder: Path) -> Path:
+    """Return the folder to read: the bundle, or what a killed ``save`` had put aside."""
+    if not folder.exists() and (_aside(folder) / CARD).is_file():
+        return _aside(folder)
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: no such bundle folder; train one with `reason train`, or name another.")
+    if not (folder / CARD).is_file():
+        raise BundleError(f"{folder}: {CARD} is missing, so this is not a bundle; name the folder of one.")
+    return folder
+
+
+def _halved(network: nn.Module) -> dict[str, torch.Tensor]:
+    halved = {}
+    for name, tensor in network.state_dict().items():
+        halved[name] = tensor.half() if tensor.is_floating_point() else tensor
+        if not torch.equal(halved[name].to(tensor.dtype), tensor):
+            raise BundleError(f"{name}: not rounded to half precision; round the base weights before fitting.")
+    return halved
+
+
+def _pca_arrays(pca: Pca) -> Arrays:
+    return {
+        "mean": pca.mean.numpy(),
+        "components": pca.components.numpy(),
+        "deviation": pca.deviation.numpy(),
+    }
+
+
+def _bank_arrays(bank: Bank) -> Arrays:
+    return {
+        "points": bank.points.half().numpy(),
+        "labels": bank.labels.numpy().astype(np.int32),
+        "sources": np.array([source.encode() for source in bank.sources]),
+    }
+
+
+def _seal(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _card(detector: Detector, files: Mapping[str, Any]) -> dict[str, Any]:
+    certificate = detector.certificate
+    return {
+        "format": FORMAT,
+        "name": detector.name,
+        "title": detector.title,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "architecture": detector.architecture,
+        "dropout": detector.base.dropout,
+        "classes": list(detector.classes),
+        "preprocessing": asdict(detector.preprocessing),
+        "signals": asdict(detector.signal_settings),
+        "meta_names": list(detector.signals.names),
+        "metanet": {"hidden": detector.metanet.hidden, "members": len(detector.metanet.members)},
+        "calibration": {"method": "platt", **asdict(detector.calibration)},
+        "threshold": detector.threshold,
+        "certificate": None if certificate is None else certificate.to_dict(),
+        "versions": {name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn", "pillow")},
+        "card": detector.card,
+        "files": files,
+    }
+
+
+def load(folder: str | Path, *, network: nn.Module | None = None, head: str | None = None) -> Detector:
+    """Read a bundle.
+
+    Args:
+        folder: the bundle's folder.
+        network: for a bundle of a network of your own (architecture ``custom``), a network of the same shape; its
+            weights are replaced by the bundle's.
+        head: dotted name of that network's last ``nn.Linear``.
+
+    Raises:
+        BundleError: a file is missing, truncated, altered, or does not fit the others.
+    """
+    folder = _find(Path(folder))
+    card = _read_card(folder)
+    try:
+        return _assemble(folder, card, network, head)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+        raise BundleError(f"{folder / CARD}: does not fit the other files ({error}); get the bundle again.") from None
+
+
+def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, head: str | None) -> Detector:
+    preprocessing = Preprocessing(**_tuples(card["preprocessing"]))
+    settings = SignalSettings(**_tuples(card["signals"]))
+    classes = tuple(card["classes"])
+    base = _load_base(folder, card, preprocessing.channels, network, head)
+    pca = _load_pca(folder, card) if settings.needs_bank else None
+    bank = _load_bank(folder, card) if settings.needs_bank else None
+    signals = assemble(settings, Head(base.head.weight, base.head.bias, base.dropout), pca, bank)
+    if list(signals.names) != card["meta_names"]:
+        raise BundleError(f"{folder / CARD}: its signal names are not those that this version of REASON computes.")
+    metanet = MetaNet(len(signals.names), card["metanet"]["hidden"], members=card["metanet"]["members"])
+    metanet.load_state_dict(_load_weights(folder, META, card))
+    platt = Platt(slope=card["calibration"]["slope"], intercept=card["calibration"]["intercept"])
+    certificate = card["certificate"]
+    return Detector(
+        name=card["name"],
+        title=card["title"],
+        architecture=card["architecture"],
+        classes=classes,
+        base=base,
+        preprocessing=preprocessing,
+        signal_settings=settings,
+        signals=signals,
+        pca=pca,
+        metanet=metanet.eval().requires_grad_(False),
+        calibration=platt,
+        threshold=card["threshold"],
+        certificate=None if certificate is None else Certificate(**certificate),
+        card={**card["card"], "created": card["created"], "versions": card["versions"]},
+    )
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: cannot be read as JSON ({error}); get the bundle again.") from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else None
+        raise BundleError(f"{path}: bundle format {found!r} is not {FORMAT}; train the bundle again.")
+    return card
+
+
+def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+
+
+def _checked(folder: Path, name: str, card: Mapping[str, Any]) -> bytes:
+    """Return a file's bytes if they are those that the card sealed."""
+    path = folder / name
+    seal = card["files"].get(name)
+    if seal is None:
+        raise BundleError(f"{folder / CARD}: does not list {name}, which its signals need; get the bundle again.")
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise BundleError(f"{path}: missing or unreadable; get the bundle again.") from None
+    if len(data) != seal["bytes"]:
+        raise BundleError(f"{path}: has {len(data)} bytes instead of {seal['bytes']}; get the bundle again.")
+    if hashlib.sha256(data).hexdigest() != seal["sha256"]:
+        raise BundleError(f"{path}: was altered (its SHA-256 is not the recorded one); get the bundle again.")
+    return data
+
+
+def _load_weights(folder: Path, name: str, card: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    data = _checked(folder, name, card)
+    try:
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise BundleError(f"{folder / name}: not a weights file ({str(error).splitlines()[0]}).") from None
+    return {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
+
+
+def _load_base(
+    folder: Path, card: Mapping[str, Any], channels: int, network: nn.Module | None, head: str | None
+) -> Tapped:
+    name, dropout = card["architecture"], card["dropout"]
+    if name in ARCHITECTURES:
+        network = make(name, len(card["classes"]), dropout, channels)
+        base = tap(network, name, dropout)
+    elif network is not None and head is not None:
+        base = Tapped(network, head=head, dropout=dropout)
+    else:
+        raise BundleError(f"{folder / CARD}: architecture {name!r} is not built in; give load its network and head.")
+    state = _load_weights(folder, BASE, card)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise BundleError(f"{folder / BASE}: does not fit architecture {name!r} ({reason}).") from None
+    network.to(memory_format=torch.channels_last)
+    return base.freeze()
+
+
+def _load_pca(folder: Path, card: Mapping[str, Any]) -> Pca:
+    arrays = read_arrays(_checked(folder, PCA, card), folder / PCA)
+    return Pca(*(torch.from_numpy(arrays[name]) for name in ("mean", "components", "deviation")))
+
+
+def _load_bank(folder: Path, card: Mapping[str, Any]) -> Bank:
+    arrays = read_arrays(_checked(folder, BANK, card), folder / BANK)
+    sources = tuple(bytes(source).decode() for source in arrays["sources"].tolist())
+    points, labels = torch.from_numpy(arrays["points"]).float(), torch.from_numpy(arrays["labels"]).long()
+    if not len(points) == len(labels) == len(sources):
+        raise BundleError(f"{folder / BANK}: points, labels and sources differ in number; get the bundle again.")
+    return Bank(points, labels, sources)

@@ -1,0 +1,229 @@
+"""The Detector: a base classifier with everything that judges its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from reason.backbones import Tapped
+from reason.calibration import Platt
+from reason.errors import ReasonError
+from reason.evidence import Evidence
+from reason.images import Preprocessing, decode, to_rgb
+from reason.metanet import MetaNet
+from reason.signals import Pca, SignalSet, SignalSettings
+from reason.verdict import ACCEPT, REVIEW, Certificate, Neighbour, Verdict
+
+ImageInput = str | Path | bytes | Image.Image | NDArray[np.uint8]
+"""A path, encoded bytes, a Pillow image, or RGB pixels ``[h, w, 3]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the signals and the MetaNet say about ``n`` predictions."""
+
+    vectors: torch.Tensor
+    """Meta-vectors ``[n, columns]``."""
+    logits: torch.Tensor
+    """MetaNet logits ``[n]``, not calibrated."""
+    reliability: torch.Tensor
+    """Calibrated P(correct) ``[n]``, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Judges each prediction of one base classifier.
+
+    ``reason.load`` reads one from a bundle, ``reason.fit.fit_detector`` makes one. Calls from several threads are safe.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    """Key of ``reason.backbones.ARCHITECTURES``, or ``custom`` for a network of your own."""
+    classes: tuple[str, ...]
+    base: Tapped
+    preprocessing: Preprocessing
+    signal_settings: SignalSettings
+    signals: SignalSet
+    pca: Pca | None
+    metanet: MetaNet
+    calibration: Platt
+    threshold: float
+    """Reliability from which predictions are accepted."""
+    certificate: Certificate | None
+    """What the threshold promises; ``None`` when no threshold could promise the risk that was asked for."""
+    card: dict[str, Any]
+    """How the detector was made and measured: recipe, split, seeds, versions, metrics; plain JSON."""
+
+    def predict(
+        self,
+        images: Sequence[ImageInput],
+        *,
+        threshold: float | None = None,
+        sources: Sequence[str | None] | None = None,
+        batch_size: int = 32,
+    ) -> list[Verdict]:
+        """Judge images.
+
+        Args:
+            images: pictures of any size.
+            threshold: accept from this reliability instead of the bundle's own; the certificate then does not apply.
+            sources: names to carry in the verdicts; file names by default.
+            batch_size: images that pass through the network together.
+
+        Returns:
+            One verdict an image, in order.
+
+        Raises:
+            UnsupportedImageError: an image is in no format that REASON reads.
+            BrokenImageError: an image is damaged, empty or too large.
+            ValueError: the threshold is outside [0, 1], or there are not as many sources as images.
+        """
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ValueError(f"threshold must be in [0, 1], not {threshold}.")
+        if isinstance(images, str | bytes | Path | Image.Image):
+            raise TypeError("predict takes a list of images; put the single image into a list.")
+        named = [_name(image) for image in images] if sources is None else list(sources)
+        if len(named) != len(images):
+            raise ValueError(f"{len(named)} sources were given for {len(images)} images.")
+        verdicts: list[Verdict] = []
+        for start in range(0, len(images), batch_size):
+            rows = slice(start, start + batch_size)
+            verdicts += self._predict_batch(images[rows], named[rows], threshold)
+        return verdicts
+
+    def _predict_batch(
+        self, images: Sequence[ImageInput], sources: Sequence[str | None], threshold: float | None
+    ) -> list[Verdict]:
+        clock = _Clock(len(images))
+        pixels = torch.stack([self.preprocessing.pixels(_decoded(image)) for image in images])
+        clock.mark("decode")
+        evidence = self.extract(pixels)
+        clock.mark("forward")
+        vectors = self.signals.compute(evidence)
+        neighbours = self._neighbours(evidence)
+        clock.mark("signals")
+        judgement = self._judge_vectors(vectors)
+        clock.mark("judge")
+        return self._verdicts(evidence, judgement, neighbours, sources, threshold, clock.finish())
+
+    def extract(self, pixels: torch.Tensor) -> Evidence:
+        """Run the base classifier once on uint8 pixels ``[n, channels, size, size]``."""
+        return self.base.extract(self.preprocessing.normalise(pixels), gradient=self.signals.needs_gradient)
+
+    def judge(self, evidence: Evidence) -> Judgement:
+        """Return meta-vectors and reliabilities of what ``extract`` returned."""
+        return self._judge_vectors(self.signals.compute(evidence))
+
+    @torch.no_grad()
+    def _judge_vectors(self, vectors: torch.Tensor) -> Judgement:
+        logits = self.metanet(vectors)
+        return Judgement(vectors, logits, self.calibration(logits))
+
+    def _neighbours(self, evidence: Evidence) -> list[tuple[Neighbour, ...]]:
+        family = self.signals.neighbours
+        if family is None:
+            return [()] * len(evidence)
+        found = family.nearest(evidence)
+        return [
+            tuple(
+                Neighbour(self.classes[int(family.bank.labels[row])], distance, family.bank.sources[row])
+                for distance, row in zip(distances, rows, strict=True)
+            )
+            for distances, rows in zip(found.distances.tolist(), found.rows.tolist(), strict=True)
+        ]
+
+    def _verdicts(
+        self,
+        evidence: Evidence,
+        judgement: Judgement,
+        neighbours: list[tuple[Neighbour, ...]],
+        sources: Sequence[str | None],
+        threshold: float | None,
+        timings_ms: dict[str, float],
+    ) -> list[Verdict]:
+        limit = self.threshold if threshold is None else threshold
+        names = self.signals.names
+        probabilities = evidence.logits.softmax(dim=1).tolist()
+        verdicts = []
+        for i, index in enumerate(evidence.predicted.tolist()):
+            vector = judgement.vectors[i].tolist()
+            reliability = float(judgement.reliability[i])
+            columns = dict(zip(names, vector, strict=True))
+            verdicts.append(
+                Verdict(
+                    model=self.name,
+                    source=sources[i],
+                    class_=self.classes[index],
+                    class_index=index,
+                    confidence=probabilities[i][index],
+                    probabilities=dict(zip(self.classes, probabilities[i], strict=True)),
+                    reliability=reliability,
+                    decision=ACCEPT if reliability >= limit else REVIEW,
+                    threshold=limit,
+                    certificate=self.certificate if threshold is None else None,
+                    diagnostics={name: columns[name] for name in self.signals.scalars},
+                    meta_names=names,
+                    meta_vector=tuple(vector),
+                    neighbours=neighbours[i],
+                    timings_ms=timings_ms,
+                )
+            )
+        return verdicts
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the bundle is, how it was made and how good it is, as plain JSON."""
+        certificate = self.certificate
+        return {
+            "name": self.name,
+            "title": self.title,
+            "architecture": self.architecture,
+            "classes": list(self.classes),
+            "input": {"size": self.preprocessing.size, "mode": self.preprocessing.mode},
+            "signals": list(self.signal_settings.families),
+            "meta_names": list(self.signals.names),
+            "threshold": self.threshold,
+            "certificate": None if certificate is None else certificate.to_dict(),
+            **self.card,
+        }
+
+
+class _Clock:
+    """Milliseconds an image of each stage of one batch."""
+
+    def __init__(self, images: int) -> None:
+        self._images = images
+        self._start = self._last = perf_counter()
+        self._marks: dict[str, float] = {}
+
+    def mark(self, stage: str) -> None:
+        now = perf_counter()
+        self._marks[stage] = (now - self._last) * 1000 / self._images
+        self._last = now
+
+    def finish(self) -> dict[str, float]:
+        total = (self._last - self._start) * 1000 / self._images
+        return {name: round(value, 3) for name, value in {**self._marks, "total": total}.items()}
+
+
+def _name(image: ImageInput) -> str | None:
+    return Path(image).name if isinstance(image, str | Path) else None
+
+
+def _decoded(image: ImageInput) -> Image.Image:
+    if isinstance(image, Image.Image):
+        return to_rgb(image)
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ReasonError(f"an image array must be uint8 [h, w, 3], not {image.dtype} {list(image.shape)}.")
+        return Image.fromarray(image)
+    return decode(Path(image) if isinstance(image, str) else image)

@@ -1,0 +1,29 @@
+"""Errors that REASON raises on purpose: each message is one sentence that says what, where and what to do."""
+
+
+class ReasonError(Exception):
+    """Base class; the command line prints its message and exits, the service turns it into a problem document."""
+
+
+class UnsupportedImageError(ReasonError):
+    """The bytes are not in an image format that REASON reads."""
+
+
+class BrokenImageError(ReasonError):
+    """The format is known but the image is truncated, empty, damaged or absurdly large."""
+
+
+class BundleError(ReasonError):
+    """A bundle folder is missing, incomplete, altered or inconsistent."""
+
+
+class DatasetError(ReasonError):
+    """A data set is missing or unreadable."""
+
+
+class RecipeError(ReasonError):
+    """A training recipe has an unknown key or a value of the wrong type."""
+
+
+class ConfigError(ReasonError):
+    """A setting of the service is missing, unknown or out of range."""

@@ -1,0 +1,45 @@
+"""What one pass through the base classifier leaves behind for the signals to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The inside of the base classifier for ``n`` images, float32."""
+
+    logits: torch.Tensor
+    """Logits ``[n, classes]``."""
+    embedding: torch.Tensor
+    """Input of the head ``[n, features]``."""
+    gradient_norm: torch.Tensor | None = None
+    """Euclidean norm ``[n]`` of the input gradient of the gap between the two largest logits.
+
+    In logits per standardised pixel unit; ``None`` when no gradient was taken.
+    """
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def __getitem__(self, rows: slice | torch.Tensor) -> Evidence:
+        norms = self.gradient_norm
+        return Evidence(self.logits[rows], self.embedding[rows], None if norms is None else norms[rows])
+
+    @property
+    def predicted(self) -> torch.Tensor:
+        """Index ``[n]`` of the largest logit."""
+        return self.logits.argmax(dim=1)
+
+
+def concatenate(parts: Sequence[Evidence]) -> Evidence:
+    """Join the evidence of several batches, in order."""
+    norms = [part.gradient_norm for part in parts]
+    return Evidence(
+        logits=torch.cat([part.logits for part in parts]),
+        embedding=torch.cat([part.embedding for part in parts]),
+        gradient_norm=None if any(norm is None for norm in norms) else torch.cat([n for n in norms if n is not None]),
+    )

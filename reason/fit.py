@@ -1,0 +1,135 @@
+"""Fit a Detector to a base classifier: signals from base-train, MetaNet from meta-fit, the rest from calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+
+from reason import metanet
+from reason.backbones import Tapped
+from reason.calibration import Platt
+from reason.datasets import ImageSet
+from reason.detector import Detector
+from reason.evidence import Evidence, concatenate
+from reason.images import Preprocessing
+from reason.metanet import MetaNetSettings
+from reason.risk import certify
+from reason.signals import Bank, Head, Pca, SignalSet, SignalSettings, assemble
+
+T = TypeVar("T")
+Progress = Callable[[Iterable[T]], Iterable[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Evidence of images whose true classes are known."""
+
+    evidence: Evidence
+    labels: torch.Tensor
+    """True classes, int64 ``[n]``."""
+    sources: tuple[str, ...]
+    """Name of each image inside its data set."""
+
+    @property
+    def correct(self) -> torch.Tensor:
+        """Whether the base classifier is right, bool ``[n]``."""
+        return self.evidence.predicted == self.labels
+
+
+def extract(
+    base: Tapped,
+    preprocessing: Preprocessing,
+    images: ImageSet,
+    *,
+    gradient: bool,
+    batch_size: int = 64,
+    progress: Progress[int] = iter,
+) -> Labelled:
+    """Run the base classifier once over a set of images."""
+    starts = range(0, len(images), batch_size)
+    parts = [
+        base.extract(preprocessing.normalise(images.pixels[start : start + batch_size]), gradient=gradient)
+        for start in progress(starts)
+    ]
+    return Labelled(concatenate(parts), images.labels, images.sources)
+
+
+def fit_signals(base: Tapped, bank: Labelled, settings: SignalSettings) -> tuple[SignalSet, Pca | None]:
+    """Learn the signals' PCA and bank from base-train evidence."""
+    head = Head(base.head.weight.detach(), base.head.bias.detach(), base.dropout)
+    if not settings.needs_bank:
+        return assemble(settings, head, None, None), None
+    pca = Pca.fit(bank.evidence.embedding, settings.pca_components, settings.seed)
+    stored = Bank.fit(pca, bank.evidence.embedding, bank.labels, bank.sources)
+    return assemble(settings, head, pca, stored), pca
+
+
+def fit_detector(
+    name: str,
+    base: Tapped,
+    preprocessing: Preprocessing,
+    classes: tuple[str, ...],
+    *,
+    bank: Labelled,
+    meta: Labelled,
+    calibration: Labelled,
+    signals: SignalSettings,
+    metanet_settings: MetaNetSettings,
+    risk: float = 0.05,
+    delta: float = 0.05,
+    seed: int = 0,
+    architecture: str = "custom",
+    title: str = "",
+    card: dict[str, Any] | None = None,
+) -> Detector:
+    """Fit everything that judges a base classifier.
+
+    The three sets must be disjoint, and the base classifier must not have trained on ``meta`` and ``calibration``: it
+    makes almost no errors on images it has seen.
+
+    Args:
+        name: name of the detector, and of its bundle.
+        base: frozen base classifier.
+        preprocessing: the base classifier's own.
+        classes: class names in the order of the logits.
+        bank: base-train evidence; the PCA and the bank learn from it.
+        meta: evidence that the MetaNet learns from.
+        calibration: evidence that the calibration and the threshold come from.
+        signals: which signals to compute.
+        metanet_settings: how to fit the MetaNet.
+        risk: selective risk that the threshold shall promise.
+        delta: chance that the promise fails.
+        seed: seed of the MetaNet.
+        architecture: key of ``reason.backbones.ARCHITECTURES``, or ``custom``.
+        title: one line that people read.
+        card: facts to keep with the bundle; plain JSON.
+
+    Raises:
+        ValueError: meta-fit or calibration lacks correct or wrong predictions.
+    """
+    signal_set, pca = fit_signals(base, bank, signals)
+    net = metanet.fit(signal_set.compute(meta.evidence), meta.correct, signal_set.groups, metanet_settings, seed)
+    with torch.no_grad():
+        logits = net(signal_set.compute(calibration.evidence))
+    platt = Platt.fit(logits, calibration.correct)
+    promise = certify(platt(logits).numpy(), calibration.correct.numpy(), risk, delta)
+    return Detector(
+        name=name,
+        title=title or name,
+        architecture=architecture,
+        classes=classes,
+        base=base,
+        preprocessing=preprocessing,
+        signal_settings=signals,
+        signals=signal_set,
+        pca=pca,
+        metanet=net,
+        calibration=platt,
+        # Without a promise, accept what is probably right more often than the risk that was asked for.
+        threshold=promise.threshold if promise else 1 - risk,
+        certificate=promise.certificate if promise else None,
+        card=card or {},
+    )

@@ -1,0 +1,125 @@
+"""From bytes to the square tensor that a base classifier reads: the one way that images enter REASON."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from reason.errors import BrokenImageError, UnsupportedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+"""Formats that are decoded; of an animation, the first frame."""
+
+MAX_PIXELS = 64_000_000
+"""Largest width x height that is decoded, in pixels; a guard against decompression bombs."""
+
+
+def decode(source: bytes | Path, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image.Image:
+    """Decode one image to 8-bit RGB, upright.
+
+    EXIF orientation is applied, transparency is laid over white, 16-bit samples are scaled to 8 bits, and
+    greyscale, palette and CMYK become RGB.
+
+    Args:
+        source: the encoded bytes, or the path of a file.
+        max_pixels: largest accepted width x height.
+        name: how error messages call the image; the path, or ``image``, by default.
+
+    Raises:
+        UnsupportedImageError: the bytes are in none of ``FORMATS``.
+        BrokenImageError: the image is empty, truncated, damaged or has too many pixels.
+    """
+    label = name or (source.name if isinstance(source, Path) else "image")
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source
+    except OSError as error:
+        raise BrokenImageError(f"{label}: cannot be read ({error.strerror}).") from None
+    if not data:
+        raise BrokenImageError(f"{label}: the file is empty; send an image.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _check_size(image, max_pixels, label)
+                image.load()
+                return to_rgb(image)
+    except UnidentifiedImageError:
+        raise UnsupportedImageError(
+            f"{label}: not an image in a format REASON reads; send {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
+        ) from None
+    except Image.DecompressionBombError:
+        raise BrokenImageError(f"{label}: more than {max_pixels:,} pixels; send a smaller image.") from None
+    except BrokenImageError:
+        raise
+    except Exception as error:  # Pillow's plugins raise many types on damaged files
+        raise BrokenImageError(f"{label}: damaged or truncated ({error}); send it again.") from None
+
+
+def _check_size(image: Image.Image, max_pixels: int, label: str) -> None:
+    if image.width * image.height > max_pixels:
+        raise BrokenImageError(
+            f"{label}: {image.width} x {image.height} is more than {max_pixels:,} pixels; send a smaller image."
+        )
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Turn any Pillow image upright and into 8-bit RGB, transparency over white."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = Image.fromarray(_to_8_bit(np.asarray(image)))
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _to_8_bit(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale wide samples by the range of their type: 16-bit integers by 257, floats in [0, 1] by 255."""
+    wide = samples.astype(np.float64)
+    if np.issubdtype(samples.dtype, np.floating):
+        wide = wide * 255 if wide.max(initial=0) <= 1 else wide
+    elif samples.dtype != np.uint8:
+        wide = wide / 257 if wide.max(initial=0) > 255 or samples.dtype == np.uint16 else wide
+    return np.nan_to_num(wide).round().clip(0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a decoded image becomes the base classifier's input: one way, in training, fitting and serving.
+
+    The whole picture is squashed to a square (nothing is cropped away), as the training photos were.
+    """
+
+    size: int
+    """Side of the square, in pixels."""
+    mode: Literal["RGB", "L"]
+    """Colour, or greyscale with one channel."""
+    mean: tuple[float, ...]
+    """Mean of each channel, of pixels in [0, 1]."""
+    std: tuple[float, ...]
+    """Standard deviation of each channel, of pixels in [0, 1]."""
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the input."""
+        return len(self.mode)
+
+    def pixels(self, image: Image.Image) -> torch.Tensor:
+        """Return the squashed image as uint8 ``[channels, size, size]``."""
+        square = image.convert(self.mode).resize((self.size, self.size), Image.Resampling.BICUBIC)
+        array = np.asarray(square).reshape(self.size, self.size, self.channels)
+        return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+
+    def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Turn pixels ``[n, channels, h, w]`` (uint8, or float in [0, 255]) into standardised float32."""
+        mean = torch.tensor(self.mean, device=pixels.device).view(1, -1, 1, 1) * 255
+        std = torch.tensor(self.std, device=pixels.device).view(1, -1, 1, 1) * 255
+        return (pixels.float() - mean) / std

@@ -1,0 +1,137 @@
+"""The MetaNet: a small network from the meta-vector to the logit of P(correct)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+CLIP = 5.0
+"""Standardised columns are clipped to +- this many deviations, so that no outlier can dominate."""
+
+GROUP_DROPPED = "embedding"
+"""Family that group dropout hides: many columns, learnt from few images."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetaNetSettings:
+    """How a MetaNet is fitted."""
+
+    hidden: tuple[int, ...] = (64, 32)
+    """Width of each hidden layer."""
+    dropout: float = 0.3
+    """Dropout after each hidden layer, in [0, 1)."""
+    group_dropout: float = 0.5
+    """Chance that a training row loses all embedding columns, in [0, 1]."""
+    epochs: int = 30
+    """Passes over the rows."""
+    batch_size: int = 256
+    """Rows a step."""
+    learning_rate: float = 2e-3
+    """AdamW's peak learning rate."""
+    weight_decay: float = 0.01
+    """AdamW's weight decay."""
+    members: int = 5
+    """Networks, each from its own seed, whose logits are averaged."""
+
+
+class MetaNet(nn.Module):
+    """An average of small MLPs, each with a linear shortcut, over standardised columns.
+
+    Args:
+        columns: width of the meta-vector.
+        hidden: width of each hidden layer.
+        dropout: dropout after each hidden layer.
+        members: number of networks.
+    """
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
+    def __init__(self, columns: int, hidden: Sequence[int], dropout: float = 0.0, members: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(columns))
+        self.register_buffer("deviation", torch.ones(columns))
+        self.hidden = tuple(hidden)
+        self.members = nn.ModuleList(_Member(columns, hidden, dropout) for _ in range(members))
+
+    def standardise(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Return columns in standard deviations of meta-fit, clipped to +-``CLIP``."""
+        return ((vectors - self.mean) / self.deviation).clamp(-CLIP, CLIP)
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Return the logit of P(correct) ``[n]``; larger = more trustworthy; not yet calibrated."""
+        standard = self.standardise(vectors)
+        return torch.stack([member(standard) for member in self.members]).mean(dim=0)
+
+
+class _Member(nn.Module):
+    def __init__(self, columns: int, hidden: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        widths = (columns, *hidden)
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
+        self.deep = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
+        self.shortcut = nn.Linear(columns, 1, bias=False)
+        nn.init.zeros_(self.shortcut.weight)
+
+    def forward(self, standard: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.deep(standard) + self.shortcut(standard)
+        return logits[:, 0]
+
+
+def fit(
+    vectors: torch.Tensor, correct: torch.Tensor, groups: Sequence[str], settings: MetaNetSettings, seed: int
+) -> MetaNet:
+    """Fit a MetaNet by binary cross-entropy on whether the base classifier was right.
+
+    Args:
+        vectors: meta-vectors of images that the base classifier did not train on, ``[n, columns]``.
+        correct: bool ``[n]``.
+        groups: name of the signal family of each column.
+        settings: architecture and training.
+        seed: seed of the weights, the batches and the dropout.
+
+    Raises:
+        ValueError: all predictions are correct, or all are wrong: there is nothing to learn.
+    """
+    if correct.all() or not correct.any():
+        raise ValueError("the MetaNet needs correct and wrong predictions among the meta-fit images.")
+    hideable = torch.tensor([group == GROUP_DROPPED for group in groups])
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.manual_seed(seed)
+        net = MetaNet(vectors.shape[1], settings.hidden, settings.dropout, settings.members)
+        net.mean.copy_(vectors.mean(dim=0))
+        net.deviation.copy_(vectors.std(dim=0).clamp(min=1e-6))
+        for member in net.members:
+            _fit_member(member, net.standardise(vectors), correct.float(), hideable, settings)
+    return net.eval().requires_grad_(False)
+
+
+def _fit_member(
+    member: nn.Module,
+    standard: torch.Tensor,
+    correct: torch.Tensor,
+    hideable: torch.Tensor,
+    settings: MetaNetSettings,
+) -> None:
+    optimizer = torch.optim.AdamW(member.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    batches = -(-len(standard) // settings.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=settings.epochs * batches, cycle_momentum=False
+    )
+    member.train()
+    for _ in range(settings.epochs):
+        for rows in torch.randperm(len(standard)).split(settings.batch_size):
+            hidden = hideable & (torch.rand(len(rows), 1) < settings.group_dropout)
+            logits = member(standard[rows].masked_fill(hidden, 0.0))
+            loss = functional.binary_cross_entropy_with_logits(logits, correct[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()

@@ -1,0 +1,101 @@
+"""The signals: named columns of the meta-vector, one family a file, and the set that a recipe chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from reason.evidence import Evidence
+from reason.signals.base import Family, Head
+from reason.signals.dropout import Dropout
+from reason.signals.embedding import Embedding
+from reason.signals.gradient import Gradient
+from reason.signals.neighbours import Bank, Neighbours
+from reason.signals.pca import Pca
+from reason.signals.softmax import Softmax
+
+__all__ = ["Bank", "Family", "Head", "Neighbours", "Pca", "SignalSet", "SignalSettings", "assemble"]
+
+
+class SignalSet:
+    """The families of a recipe, in the order of their columns.
+
+    Args:
+        families: signal families, fitted.
+    """
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self.families = tuple(families)
+        self.names: tuple[str, ...] = tuple(name for family in families for name in family.names)
+        self.groups: tuple[str, ...] = tuple(family.group for family in families for _ in family.names)
+        """Name of the family of each column."""
+        self.scalars: tuple[str, ...] = tuple(name for family in families if family.scalar for name in family.names)
+        """Columns that mean something by themselves, shown as diagnostics."""
+
+    @property
+    def needs_gradient(self) -> bool:
+        """Whether any family reads the input gradient, which costs a backward pass."""
+        return any(family.group == Gradient.group for family in self.families)
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """The family that finds neighbours, if the recipe has it."""
+        return next((family for family in self.families if isinstance(family, Neighbours)), None)
+
+    def compute(self, evidence: Evidence) -> torch.Tensor:
+        """Return the meta-vectors, float32 ``[n, columns]``."""
+        return torch.cat([family.compute(evidence) for family in self.families], dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSettings:
+    """Which signals make up the meta-vector."""
+
+    families: tuple[Literal["softmax", "dropout", "gradient", "neighbours", "embedding"], ...]
+    """Families in the order of their columns."""
+    top_logits: int = 5
+    """Number of largest logits."""
+    dropout_samples: int = 32
+    """Dropout masks that the head is sampled with."""
+    pca_components: int = 128
+    """Components of the PCA; the bank is compressed to them."""
+    pca_columns: int = 32
+    """Leading components that enter the meta-vector."""
+    neighbours: int = 10
+    """Number of nearest bank images."""
+    seed: int = 0
+    """Seed of the dropout masks and of the PCA."""
+
+    @property
+    def needs_bank(self) -> bool:
+        """Whether any family reads base-train embeddings."""
+        return "neighbours" in self.families or "embedding" in self.families
+
+
+def assemble(settings: SignalSettings, head: Head, pca: Pca | None, bank: Bank | None) -> SignalSet:
+    """Build the signal set of a recipe from its fitted parts.
+
+    Args:
+        settings: the families and their sizes.
+        head: head of the base classifier.
+        pca: compression of the embedding; needed by ``embedding`` and ``neighbours``.
+        bank: compressed base-train images; needed by ``neighbours``.
+    """
+    made: list[Family] = []
+    for name in settings.families:
+        if name == "softmax":
+            made.append(Softmax(min(settings.top_logits, len(head.bias))))
+        elif name == "dropout":
+            made.append(Dropout(head, settings.dropout_samples, settings.seed))
+        elif name == "gradient":
+            made.append(Gradient())
+        elif pca is None or bank is None:
+            raise ValueError(f"the {name} signals need a PCA and a bank.")
+        elif name == "neighbours":
+            made.append(Neighbours(pca, bank, settings.neighbours))
+        else:
+            made.append(Embedding(pca, settings.pca_columns))
+    return SignalSet(made)

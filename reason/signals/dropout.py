@@ -1,0 +1,80 @@
+"""Signals of dropout before the head: how far the prediction moves when embedding features are dropped.
+
+Only the head is evaluated again, never the backbone: its input is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from reason.evidence import Evidence
+from reason.signals.base import Head
+
+
+class Dropout:
+    """Monte-Carlo dropout of the head (Gal & Ghahramani 2016), in closed form where there is one.
+
+    With dropout rate p, embedding h and head weights W, the variance of logit k over masks is
+    ``p / (1 - p) * sum_j W[k, j]^2 h[j]^2``.
+
+    - ``dropout_logit_deviation``: standard deviation of the predicted class's logit, closed form; larger = less
+      trustworthy.
+    - ``dropout_gap_ratio``: logit gap over its standard deviation under dropout, closed form; larger = more
+      trustworthy.
+    - ``dropout_probability_variance``: variance of the predicted class's probability over sampled masks, in [0, 0.25];
+      larger = less trustworthy.
+    - ``dropout_mutual_information``: mutual information between class and mask in nats (BALD, Houlsby et al. 2011);
+      larger = less trustworthy.
+
+    Args:
+        head: the linear head and its dropout rate.
+        samples: number of masks, the same for every image.
+        seed: seed of the masks.
+    """
+
+    group = "dropout"
+    scalar = True
+    names: tuple[str, ...] = (
+        "dropout_logit_deviation",
+        "dropout_gap_ratio",
+        "dropout_probability_variance",
+        "dropout_mutual_information",
+    )
+
+    def __init__(self, head: Head, samples: int, seed: int) -> None:
+        self.head = head
+        keep = 1 - head.dropout
+        # NumPy's generator gives the same masks with every PyTorch version.
+        masks = np.random.default_rng(seed).random((samples, head.weight.shape[1])) < keep
+        masked = head.weight[None] * torch.from_numpy(masks)[:, None] / keep
+        self._weights = masked.flatten(0, 1)
+
+    def compute(self, evidence: Evidence) -> torch.Tensor:
+        """Return float32 ``[n, 4]``."""
+        probabilities = self._sampled(evidence.embedding)
+        mean = probabilities.mean(dim=1)
+        information = _entropy(mean) - _entropy(probabilities).mean(dim=1)
+        predicted = evidence.predicted[:, None, None].expand(-1, probabilities.shape[1], 1)
+        variance = probabilities.gather(2, predicted)[..., 0].var(dim=1, correction=0)
+        deviation, ratio = self._closed_form(evidence)
+        return torch.stack([deviation, ratio, variance, information.clamp(min=0)], dim=1)
+
+    def _sampled(self, embedding: torch.Tensor) -> torch.Tensor:
+        """Return class probabilities ``[n, samples, classes]`` under each mask."""
+        logits: torch.Tensor = (embedding @ self._weights.T).unflatten(1, (-1, len(self.head.bias)))
+        return (logits + self.head.bias).softmax(dim=2)
+
+    def _closed_form(self, evidence: Evidence) -> tuple[torch.Tensor, torch.Tensor]:
+        squares = evidence.embedding.square()
+        scale = self.head.dropout / (1 - self.head.dropout)
+        top = evidence.logits.topk(2, dim=1)
+        first, second = (self.head.weight[top.indices[:, rank]] for rank in (0, 1))
+        deviation = (scale * (first.square() * squares).sum(dim=1)).sqrt()
+        gap_deviation = (scale * ((first - second).square() * squares).sum(dim=1)).sqrt()
+        gap = top.values[:, 0] - top.values[:, 1]
+        return deviation, gap / gap_deviation.clamp(min=1e-6)
+
+
+def _entropy(probabilities: torch.Tensor) -> torch.Tensor:
+    return -torch.xlogy(probabilities, probabilities).sum(dim=-1)

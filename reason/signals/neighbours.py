@@ -1,0 +1,105 @@
+"""Signals of the base-train images nearest in feature space, found exactly by one matrix product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from reason.evidence import Evidence
+from reason.signals.pca import Pca
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """Compressed embeddings of the base-train images."""
+
+    points: torch.Tensor
+    """Unit-length coordinates ``[m, components]``."""
+    labels: torch.Tensor
+    """True classes, int64 ``[m]``."""
+    sources: tuple[str, ...]
+    """Name of each image inside its data set."""
+
+    @classmethod
+    def fit(cls, pca: Pca, embedding: torch.Tensor, labels: torch.Tensor, sources: tuple[str, ...]) -> Bank:
+        """Compress base-train embeddings ``[m, features]``, rounded as the bundle stores them."""
+        points = functional.normalize(pca.transform(embedding), dim=1).half().float()
+        return cls(points, labels, sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The bank images nearest to each of ``n`` images, nearest first."""
+
+    distances: torch.Tensor
+    """Euclidean distances between unit vectors ``[n, k]``, in [0, 2]."""
+    rows: torch.Tensor
+    """Indices into the bank ``[n, k]``."""
+
+
+class Neighbours:
+    """Distances to the nearest bank images, and whether their labels agree with the prediction.
+
+    Embeddings are compressed by the PCA and scaled to unit length (Sun et al. 2022, deep nearest neighbours).
+
+    - ``knn_distance``: distance to the k-th nearest, in [0, 2]; larger = less trustworthy.
+    - ``knn_nearest_distance``: distance to the nearest, in [0, 2]; larger = less trustworthy.
+    - ``knn_label_agreement``: share of the k nearest whose label is the predicted class, in [0, 1]; larger = more
+      trustworthy.
+    - ``trust_score``: distance to the nearest image of another class over distance to the nearest of the predicted
+      class (Jiang et al. 2018); larger = more trustworthy.
+    - ``embedding_residual``: length of the part of the embedding that the PCA does not explain, relative to the whole,
+      in [0, 1]; larger = less trustworthy (as in ViM, Wang et al. 2022).
+
+    Args:
+        pca: fitted on base-train.
+        bank: compressed base-train images.
+        k: number of neighbours.
+    """
+
+    group = "neighbours"
+    scalar = True
+    names: tuple[str, ...] = (
+        "knn_distance",
+        "knn_nearest_distance",
+        "knn_label_agreement",
+        "trust_score",
+        "embedding_residual",
+    )
+
+    def __init__(self, pca: Pca, bank: Bank, k: int) -> None:
+        self.pca, self.bank = pca, bank
+        self.k = min(k, len(bank.labels))
+
+    def compute(self, evidence: Evidence) -> torch.Tensor:
+        """Return float32 ``[n, 5]``."""
+        coordinates = self.pca.transform(evidence.embedding)
+        distances = self._distances(coordinates)
+        nearest = distances.topk(self.k, dim=1, largest=False)
+        predicted = evidence.predicted[:, None]
+        agreement = (self.bank.labels[nearest.indices] == predicted).float().mean(dim=1)
+        same = self.bank.labels[None] == predicted
+        to_same = distances.masked_fill(~same, 2.0).amin(dim=1)
+        to_other = distances.masked_fill(same, 2.0).amin(dim=1)
+        whole = (evidence.embedding - self.pca.mean).norm(dim=1)
+        residual = self.pca.residual(evidence.embedding, coordinates) / whole.clamp(min=1e-6)
+        columns = [
+            nearest.values[:, -1],
+            nearest.values[:, 0],
+            agreement,
+            to_other / to_same.clamp(min=1e-3),
+            residual,
+        ]
+        return torch.stack(columns, dim=1)
+
+    def nearest(self, evidence: Evidence) -> Nearest:
+        """Return the ``k`` nearest bank images of each image."""
+        found = self._distances(self.pca.transform(evidence.embedding)).topk(self.k, dim=1, largest=False)
+        return Nearest(found.values, found.indices)
+
+    def _distances(self, coordinates: torch.Tensor) -> torch.Tensor:
+        """Return distances ``[n, m]``; for unit vectors, ``sqrt(2 - 2 cosine)``."""
+        cosine = functional.normalize(coordinates, dim=1) @ self.bank.points.T
+        return (2 - 2 * cosine).clamp(min=0).sqrt()

@@ -1,0 +1,1 @@
+"""Recipes, and the pipeline that turns one into a bundle."""

@@ -1,0 +1,277 @@
+"""The stages that turn a recipe into a bundle, each kept so that a stopped run can go on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reason import bundle, datasets, evaluate
+from reason.backbones import Tapped
+from reason.datasets import ImageSet
+from reason.detector import Detector
+from reason.errors import RecipeError
+from reason.evidence import Evidence, concatenate
+from reason.fit import Labelled, extract, fit_detector
+from train import ablation, progress
+from train import recipe as recipes
+from train.augment import jittered, random_crops
+from train.base import Trainer, preprocessing_of
+from train.device import choose
+from train.recipe import Recipe
+
+RUNS = Path("runs")
+"""Folder of unfinished work, one subfolder a recipe."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """The disjoint parts of the train images."""
+
+    base: ImageSet
+    meta: ImageSet
+    calibration: ImageSet
+
+
+def run(
+    recipe_path: Path,
+    *,
+    data_root: Path,
+    device: str = "auto",
+    seed: int | None = None,
+    output: Path | None = None,
+    download: bool = False,
+    resume: bool = False,
+    weights: str | None = None,
+) -> Path:
+    """Train what the recipe says, measure it on the test split, and write its bundle.
+
+    Args:
+        recipe_path: a TOML file, see ``train.recipe``.
+        data_root: folder that holds the data set.
+        device: ``auto``, ``cpu`` or ``cuda``; for the base classifier, all else runs on the CPU.
+        seed: replaces the recipe's.
+        output: the bundle's folder; ``reason_saved/<name>`` by default.
+        download: fetch the data set when it is missing.
+        resume: go on with a stopped run of the same recipe, seed and data.
+        weights: replaces the recipe's ``base.weights``.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        RecipeError: the recipe is wrong, or does not fit the run to resume.
+        DatasetError: the data set is missing.
+        ConfigError: the device cannot be used.
+    """
+    recipe = _override(recipes.read(recipe_path), seed, weights)
+    where = choose(device)
+    images = _read(recipe, data_root, "train", download)
+    parts = split(recipe, images)
+    work = RUNS / recipe.name
+    _claim(work, recipe, images, resume)
+    base, history = _train_base(recipe, parts, work, where)
+    evidence = _extract(recipe, base, parts, work)
+    card = _card(recipe, images, parts, history)
+    detector = _fit(recipe, base, images.classes, evidence, card)
+    detector = _measure(recipe, detector, evidence, data_root)
+    folder = output or Path("reason_saved") / recipe.name
+    bundle.save(detector, folder)
+    progress.say(f"bundle: {folder}")
+    return folder
+
+
+def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
+    if seed is not None:
+        recipe = dataclasses.replace(recipe, seed=seed)
+    if weights == "imagenet":
+        base = dataclasses.replace(recipe.base, weights="imagenet", architecture="resnet50")
+    elif weights == "none":
+        base = dataclasses.replace(recipe.base, weights="none")
+    else:
+        return recipe
+    return dataclasses.replace(recipe, base=base)
+
+
+def _read(recipe: Recipe, data_root: Path, part: str, download: bool = False) -> ImageSet:
+    reader = datasets.READERS[recipe.data.dataset]
+    with progress.bar(f"decode {part} images") as bar:
+        images = reader(data_root, part, preprocessing_of(recipe), download=download, progress=bar.over)
+    for sentence in images.skipped:
+        progress.say(f"left out: {sentence}")
+    if images.skipped:
+        progress.say(f"{len(images.skipped)} of the {part} images could not be decoded and were left out")
+    return images
+
+
+def split(recipe: Recipe, images: ImageSet) -> Parts:
+    """Split the train images by class into base-train, meta-fit and calibration."""
+    shares = (recipe.data.base_share, recipe.data.meta_share)
+    return Parts(*(images.take(rows) for rows in datasets.split(images.labels, shares, recipe.seed)))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dataclasses.asdict).encode()).hexdigest()
+
+
+def _claim(work: Path, recipe: Recipe, images: ImageSet, resume: bool) -> None:
+    """Make the work folder belong to this recipe and data; refuse to resume another run."""
+    mark = _digest(recipe.data, recipe.base, recipe.seed, images.fingerprint())
+    file = work / "fingerprint"
+    if not resume:
+        for leftover in ("fingerprint", "base.checkpoint", "evidence.pt"):
+            (work / leftover).unlink(missing_ok=True)
+    elif file.is_file() and file.read_text() != mark:
+        raise RecipeError(
+            f"--resume: {work} holds a run of another recipe, seed or data set; drop --resume to start afresh."
+        )
+    work.mkdir(parents=True, exist_ok=True)
+    file.write_text(mark)
+
+
+def _train_base(recipe: Recipe, parts: Parts, work: Path, device: torch.device) -> tuple[Tapped, list[dict[str, Any]]]:
+    """Train the base classifier, or go on with it; return it with a report of each epoch."""
+    trainer = Trainer(recipe, parts.base, parts.meta, work / "base.checkpoint", device)
+    if trainer.resume():
+        progress.say(f"base: {len(trainer.history)} of {len(trainer.sizes)} epochs were done already")
+    with progress.bar("train the base", unit="images") as bar:
+        for report in trainer.run(bar.set):
+            progress.say(
+                f"base: epoch {report.epoch} of {len(trainer.sizes)} at {report.size} px, "
+                f"loss {report.loss:.3f}, held-out accuracy {report.accuracy:.4f}"
+            )
+    return trainer.trained(), [dataclasses.asdict(report) for report in trainer.history]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PartEvidence:
+    """Evidence of each part; ``meta`` holds ``1 + draws`` blocks of the meta-fit images, the clean ones first."""
+
+    bank: Labelled
+    meta: Labelled
+    calibration: Labelled
+
+
+def _extract(recipe: Recipe, base: Tapped, parts: Parts, work: Path) -> PartEvidence:
+    """Run the base classifier over every part, or read what an earlier run of the same recipe extracted."""
+    file = work / "evidence.pt"
+    mark = _digest((work / "fingerprint").read_text(), recipe.meta_fit, "gradient" in recipe.signals.families)
+    if file.is_file():
+        stored = torch.load(file, weights_only=True)
+        if stored["mark"] == mark:
+            progress.say("evidence: extracted already")
+            return PartEvidence(**{name: _labelled(stored[name]) for name in ("bank", "meta", "calibration")})
+    gradient = "gradient" in recipe.signals.families
+    preprocessing = preprocessing_of(recipe)
+
+    def of(title: str, images: ImageSet, gradient: bool) -> Labelled:
+        with progress.bar(f"evidence of {title}") as bar:
+            return extract(base, preprocessing, images, gradient=gradient, progress=bar.over)
+
+    blocks = [of("meta-fit", parts.meta, gradient)]
+    generator = torch.Generator().manual_seed(recipe.seed)
+    for draw in range(recipe.meta_fit.draws):
+        blocks.append(of(f"meta-fit, draw {draw + 1}", _augmented(recipe, parts.meta, generator), gradient))
+    evidence = PartEvidence(
+        bank=of("base-train", parts.base, False),
+        meta=join(blocks),
+        calibration=of("calibration", parts.calibration, gradient),
+    )
+    tables = {item.name: _table(getattr(evidence, item.name)) for item in dataclasses.fields(evidence)}
+    torch.save({"mark": mark, **tables}, file)
+    return evidence
+
+
+def _augmented(recipe: Recipe, images: ImageSet, generator: torch.Generator) -> ImageSet:
+    settings = recipe.meta_fit
+    crops = random_crops(images.pixels, recipe.data.size, generator, smallest_area=settings.crop_area)
+    pixels = jittered(crops, generator, strength=settings.colour_jitter).round().byte()
+    return dataclasses.replace(images, pixels=pixels)
+
+
+def join(blocks: list[Labelled]) -> Labelled:
+    """Put labelled evidence end to end."""
+    return Labelled(
+        concatenate([block.evidence for block in blocks]),
+        torch.cat([block.labels for block in blocks]),
+        tuple(source for block in blocks for source in block.sources),
+    )
+
+
+def _table(labelled: Labelled) -> dict[str, Any]:
+    return {
+        "evidence": {item.name: getattr(labelled.evidence, item.name) for item in dataclasses.fields(Evidence)},
+        "labels": labelled.labels,
+        "sources": list(labelled.sources),
+    }
+
+
+def _labelled(table: dict[str, Any]) -> Labelled:
+    return Labelled(Evidence(**table["evidence"]), table["labels"], tuple(table["sources"]))
+
+
+def _card(recipe: Recipe, images: ImageSet, parts: Parts, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the facts about how the bundle was made, as plain JSON."""
+    return {
+        "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))),
+        "split": {
+            "seed": recipe.seed,
+            "data_sha256": images.fingerprint(),
+            "skipped": list(images.skipped),
+            **{
+                item.name: {"n": len(part), "sources_sha256": _digest(part.sources)}
+                for item in dataclasses.fields(parts)
+                for part in [getattr(parts, item.name)]
+            },
+        },
+        "history": history,
+    }
+
+
+def _fit(
+    recipe: Recipe, base: Tapped, classes: tuple[str, ...], evidence: PartEvidence, card: dict[str, Any]
+) -> Detector:
+    return fit_detector(
+        recipe.name,
+        base,
+        preprocessing_of(recipe),
+        classes,
+        bank=evidence.bank,
+        meta=evidence.meta,
+        calibration=evidence.calibration,
+        signals=dataclasses.replace(recipe.signals, seed=recipe.seed),
+        metanet_settings=recipe.metanet,
+        risk=recipe.threshold.risk,
+        delta=recipe.threshold.delta,
+        seed=recipe.seed,
+        architecture=recipe.base.architecture,
+        title=recipe.title,
+        card=card,
+    )
+
+
+def _measure(recipe: Recipe, detector: Detector, evidence: PartEvidence, data_root: Path) -> Detector:
+    """Put the numbers on the test split, and the ablation, into the card."""
+    images = _read(recipe, data_root, "test")
+    with progress.bar("evidence of test") as bar:
+        test = extract(
+            detector.base,
+            detector.preprocessing,
+            images,
+            gradient=detector.signals.needs_gradient,
+            progress=bar.over,
+        )
+    numbers = {
+        "clean": evaluate.measure(detector, test),
+        "ablation": ablation.compare(detector, evidence.meta, test, recipe.metanet, recipe.seed),
+    }
+    clean = numbers["clean"]
+    progress.say(
+        f"test: accuracy {clean['accuracy']:.4f}, AUROC {clean['scores']['REASON']['auroc']:.4f}, "
+        f"ECE {clean['reliability']['ece_15']:.4f}"
+    )
+    return dataclasses.replace(detector, card={**detector.card, "metrics": numbers})

@@ -1,0 +1,73 @@
+"""Progress on the terminal's error stream: bars where it is a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+console = Console(stderr=True, highlight=False)
+
+T = TypeVar("T")
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s")
+
+
+class Bar:
+    """One task of a progress display."""
+
+    def __init__(self, display: Progress, title: str) -> None:
+        self._display = display
+        self._task = display.add_task(title, total=None)
+
+    def set(self, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` are done."""
+        self._display.update(self._task, completed=done, total=total)
+
+    def over(self, items: Iterable[T]) -> Iterator[T]:
+        """Pass the items on and count them."""
+        listed = list(items)
+        for done, item in enumerate(listed):
+            self.set(done, len(listed))
+            yield item
+        self.set(len(listed), len(listed))
+
+
+@contextmanager
+def bar(title: str, unit: str = "") -> Iterator[Bar]:
+    """Show a bar with rate and remaining time while the block runs."""
+    display = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with display:
+        yield Bar(display, title)
+
+
+def say(line: str) -> None:
+    """Print one line above the bar."""
+    console.print(line)

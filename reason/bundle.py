@@ -27,10 +27,11 @@ from reason.backbones import ARCHITECTURES, Tapped, make, tap
 from reason.calibration import Platt
 from reason.detector import Detector
 from reason.errors import BundleError
+from reason.fit import head_of
 from reason.images import Preprocessing
 from reason.metanet import MetaNet
 from reason.pickles import read_arrays, write_arrays
-from reason.signals import Bank, Head, Pca, SignalSettings, assemble
+from reason.signals import Bank, Pca, SignalSettings, assemble
 from reason.verdict import Certificate
 
 FORMAT = 1
@@ -54,10 +55,11 @@ def save(detector: Detector, folder: Path) -> None:
     Raises:
         BundleError: the base weights do not fit half precision exactly.
     """
+    weights = _halved(detector.base.network)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    torch.save(_halved(detector.base.network), unfinished / BASE)
+    torch.save(weights, unfinished / BASE)
     torch.save(detector.metanet.state_dict(), unfinished / META)
     if detector.pca is not None:
         write_arrays(unfinished / PCA, _pca_arrays(detector.pca))
@@ -119,7 +121,7 @@ def _pca_arrays(pca: Pca) -> Arrays:
 
 def _bank_arrays(bank: Bank) -> Arrays:
     return {
-        "points": bank.points.half().numpy(),
+        "points": bank.stored.numpy(),
         "labels": bank.labels.numpy().astype(np.int32),
         "sources": np.array([source.encode() for source in bank.sources]),
     }
@@ -180,7 +182,7 @@ def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, hea
     base = _load_base(folder, card, preprocessing.channels, network, head)
     pca = _load_pca(folder, card) if settings.needs_bank else None
     bank = _load_bank(folder, card) if settings.needs_bank else None
-    signals = assemble(settings, Head(base.head.weight, base.head.bias, base.dropout), pca, bank)
+    signals = assemble(settings, head_of(base), pca, bank)
     if list(signals.names) != card["meta_names"]:
         raise BundleError(f"{folder / CARD}: its signal names are not those that this version of REASON computes.")
     metanet = MetaNet(len(signals.names), card["metanet"]["hidden"], members=card["metanet"]["members"])
@@ -276,7 +278,7 @@ def _load_pca(folder: Path, card: Mapping[str, Any]) -> Pca:
 def _load_bank(folder: Path, card: Mapping[str, Any]) -> Bank:
     arrays = read_arrays(_checked(folder, BANK, card), folder / BANK)
     sources = tuple(bytes(source).decode() for source in arrays["sources"].tolist())
-    points, labels = torch.from_numpy(arrays["points"]).float(), torch.from_numpy(arrays["labels"]).long()
+    points, labels = torch.from_numpy(arrays["points"]), torch.from_numpy(arrays["labels"]).long()
     if not len(points) == len(labels) == len(sources):
         raise BundleError(f"{folder / BANK}: points, labels and sources differ in number; get the bundle again.")
     return Bank(points, labels, sources)

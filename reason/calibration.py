@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from reason.errors import FitError
+
 
 @dataclass(frozen=True, slots=True)
 class Platt:
@@ -25,14 +27,14 @@ class Platt:
             correct: bool ``[n]``.
 
         Raises:
-            ValueError: one outcome is missing, or larger logits do not go with more correct predictions.
+            FitError: one outcome is missing, or larger logits do not go with more correct predictions.
         """
         if correct.all() or not correct.any():
-            raise ValueError("calibration needs correct and wrong predictions among the calibration images.")
+            raise FitError("calibration needs correct and wrong predictions among the calibration images.")
         model = LogisticRegression(C=1e6).fit(logits.double().numpy()[:, None], correct.numpy())
         slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
         if slope <= 0:
-            raise ValueError("the MetaNet ranks the calibration images no better than chance; fit it again.")
+            raise FitError("the MetaNet ranks the calibration images no better than chance; fit it again.")
         return cls(slope, intercept)
 
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:

@@ -25,5 +25,9 @@ class RecipeError(ReasonError):
     """A training recipe has an unknown key or a value of the wrong type."""
 
 
+class FitError(ReasonError):
+    """There is nothing to fit: one outcome is missing, or the score ranks no better than chance."""
+
+
 class ConfigError(ReasonError):
     """A setting of the service is missing, unknown or out of range."""

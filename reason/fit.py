@@ -57,9 +57,13 @@ def extract(
     return Labelled(concatenate(parts), images.labels, images.sources)
 
 
-def fit_signals(base: Tapped, bank: Labelled, settings: SignalSettings) -> tuple[SignalSet, Pca | None]:
+def head_of(base: Tapped) -> Head:
+    """Return the head of a base classifier as the signals read it."""
+    return Head(base.head.weight.detach(), base.head.bias.detach(), base.dropout)
+
+
+def fit_signals(head: Head, bank: Labelled, settings: SignalSettings) -> tuple[SignalSet, Pca | None]:
     """Learn the signals' PCA and bank from base-train evidence."""
-    head = Head(base.head.weight.detach(), base.head.bias.detach(), base.dropout)
     if not settings.needs_bank:
         return assemble(settings, head, None, None), None
     pca = Pca.fit(bank.evidence.embedding, settings.pca_components, settings.seed)
@@ -108,9 +112,9 @@ def fit_detector(
         card: facts to keep with the bundle; plain JSON.
 
     Raises:
-        ValueError: meta-fit or calibration lacks correct or wrong predictions.
+        FitError: meta-fit or calibration lacks correct or wrong predictions.
     """
-    signal_set, pca = fit_signals(base, bank, signals)
+    signal_set, pca = fit_signals(head_of(base), bank, signals)
     net = metanet.fit(signal_set.compute(meta.evidence), meta.correct, signal_set.groups, metanet_settings, seed)
     with torch.no_grad():
         logits = net(signal_set.compute(calibration.evidence))

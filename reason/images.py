@@ -116,7 +116,7 @@ class Preprocessing:
         """Return the squashed image as uint8 ``[channels, size, size]``."""
         square = image.convert(self.mode).resize((self.size, self.size), Image.Resampling.BICUBIC)
         array = np.asarray(square).reshape(self.size, self.size, self.channels)
-        return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+        return torch.from_numpy(array.transpose(2, 0, 1).copy())
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         """Turn pixels ``[n, channels, h, w]`` (uint8, or float in [0, 255]) into standardised float32."""

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from reason.errors import FitError
+
 CLIP = 5.0
 """Standardised columns are clipped to +- this many deviations, so that no outlier can dominate."""
 
@@ -98,10 +100,10 @@ def fit(
         seed: seed of the weights, the batches and the dropout.
 
     Raises:
-        ValueError: all predictions are correct, or all are wrong: there is nothing to learn.
+        FitError: all predictions are correct, or all are wrong: there is nothing to learn.
     """
     if correct.all() or not correct.any():
-        raise ValueError("the MetaNet needs correct and wrong predictions among the meta-fit images.")
+        raise FitError("the MetaNet needs correct and wrong predictions among the meta-fit images.")
     hideable = torch.tensor([group == GROUP_DROPPED for group in groups])
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)

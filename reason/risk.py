@@ -15,7 +15,7 @@ METHOD = "Clopper-Pearson upper bound, fixed-sequence testing"
 GRID = np.round(np.arange(1000, -1, -1) / 1000, 3)
 """Thresholds in the order in which they are tested, fixed before any label is seen."""
 
-SPARE_ERRORS = 2
+SPARE_ERRORS = 5
 """Testing starts where a threshold accepts enough images that this many errors would still pass."""
 
 

@@ -16,7 +16,8 @@ from reason.datasets import ImageSet
 from reason.detector import Detector
 from reason.errors import RecipeError
 from reason.evidence import Evidence, concatenate
-from reason.fit import Labelled, extract, fit_detector
+from reason.fit import Labelled, extract, fit_detector, head_of
+from reason.signals import Head
 from train import ablation, progress
 from train import recipe as recipes
 from train.augment import jittered, random_crops
@@ -26,6 +27,10 @@ from train.recipe import Recipe
 
 RUNS = Path("runs")
 """Folder of unfinished work, one subfolder a recipe."""
+
+CHECKPOINT = "base.checkpoint"
+EVIDENCE = "evidence.pt"
+LABELLED = ("bank", "meta", "calibration")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def _claim(work: Path, recipe: Recipe, images: ImageSet, resume: bool) -> None:
     mark = _digest(recipe.data, recipe.base, recipe.seed, images.fingerprint())
     file = work / "fingerprint"
     if not resume:
-        for leftover in ("fingerprint", "base.checkpoint", "evidence.pt"):
+        for leftover in ("fingerprint", CHECKPOINT, EVIDENCE):
             (work / leftover).unlink(missing_ok=True)
     elif file.is_file() and file.read_text() != mark:
         raise RecipeError(
@@ -135,7 +140,7 @@ def _claim(work: Path, recipe: Recipe, images: ImageSet, resume: bool) -> None:
 
 def _train_base(recipe: Recipe, parts: Parts, work: Path, device: torch.device) -> tuple[Tapped, list[dict[str, Any]]]:
     """Train the base classifier, or go on with it; return it with a report of each epoch."""
-    trainer = Trainer(recipe, parts.base, parts.meta, work / "base.checkpoint", device)
+    trainer = Trainer(recipe, parts.base, parts.meta, work / CHECKPOINT, device)
     if trainer.resume():
         progress.say(f"base: {len(trainer.history)} of {len(trainer.sizes)} epochs were done already")
     with progress.bar("train the base", unit="images") as bar:
@@ -149,8 +154,12 @@ def _train_base(recipe: Recipe, parts: Parts, work: Path, device: torch.device) 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PartEvidence:
-    """Evidence of each part; ``meta`` holds ``1 + draws`` blocks of the meta-fit images, the clean ones first."""
+    """The head, and the evidence of each part.
 
+    ``meta`` holds ``1 + draws`` blocks of the meta-fit images, the clean ones first.
+    """
+
+    head: Head
     bank: Labelled
     meta: Labelled
     calibration: Labelled
@@ -158,14 +167,11 @@ class PartEvidence:
 
 def _extract(recipe: Recipe, base: Tapped, parts: Parts, work: Path) -> PartEvidence:
     """Run the base classifier over every part, or read what an earlier run of the same recipe extracted."""
-    file = work / "evidence.pt"
-    mark = _digest((work / "fingerprint").read_text(), recipe.meta_fit, "gradient" in recipe.signals.families)
-    if file.is_file():
-        stored = torch.load(file, weights_only=True)
-        if stored["mark"] == mark:
-            progress.say("evidence: extracted already")
-            return PartEvidence(**{name: _labelled(stored[name]) for name in ("bank", "meta", "calibration")})
     gradient = "gradient" in recipe.signals.families
+    mark = _digest((work / "fingerprint").read_text(), recipe.meta_fit, gradient)
+    if (work / EVIDENCE).is_file() and torch.load(work / EVIDENCE, weights_only=True, mmap=True)["mark"] == mark:
+        progress.say("evidence: extracted already")
+        return load_evidence(work)
     preprocessing = preprocessing_of(recipe)
 
     def of(title: str, images: ImageSet, gradient: bool) -> Labelled:
@@ -177,13 +183,20 @@ def _extract(recipe: Recipe, base: Tapped, parts: Parts, work: Path) -> PartEvid
     for draw in range(recipe.meta_fit.draws):
         blocks.append(of(f"meta-fit, draw {draw + 1}", _augmented(recipe, parts.meta, generator), gradient))
     evidence = PartEvidence(
+        head=head_of(base),
         bank=of("base-train", parts.base, False),
         meta=join(blocks),
         calibration=of("calibration", parts.calibration, gradient),
     )
-    tables = {item.name: _table(getattr(evidence, item.name)) for item in dataclasses.fields(evidence)}
-    torch.save({"mark": mark, **tables}, file)
+    tables = {name: _table(getattr(evidence, name)) for name in LABELLED}
+    torch.save({"mark": mark, "head": dataclasses.asdict(evidence.head), **tables}, work / EVIDENCE)
     return evidence
+
+
+def load_evidence(work: Path) -> PartEvidence:
+    """Read the evidence of a run from its work folder."""
+    stored = torch.load(work / EVIDENCE, weights_only=True)
+    return PartEvidence(Head(**stored["head"]), *(_labelled(stored[name]) for name in LABELLED))
 
 
 def _augmented(recipe: Recipe, images: ImageSet, generator: torch.Generator) -> ImageSet:

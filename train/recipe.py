@@ -48,7 +48,7 @@ class Phase:
 class Base:
     """How the base classifier is trained."""
 
-    architecture: Literal["resnet50", "resnet50d"]
+    architecture: Literal["resnet50", "resnet50d", "cnn"]
     """Network; a key of ``reason.backbones.ARCHITECTURES``."""
     dropout: float
     """Rate of the dropout before the head."""

@@ -67,7 +67,7 @@ class Tapped(nn.Module):
         """
         if self.training:
             raise RuntimeError("the base classifier is in training mode; call freeze() first.")
-        images = images.contiguous(memory_format=torch.channels_last).requires_grad_(gradient)
+        images = images.detach().contiguous(memory_format=torch.channels_last).requires_grad_(gradient)
         with torch.set_grad_enabled(gradient):
             logits = self(images)
             norms = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch.nn import functional
@@ -15,18 +15,22 @@ from reason.signals.pca import Pca
 class Bank:
     """Compressed embeddings of the base-train images."""
 
-    points: torch.Tensor
-    """Unit-length coordinates ``[m, components]``."""
+    stored: torch.Tensor
+    """Unit-length coordinates ``[m, components]``, in half precision as the bundle keeps them."""
     labels: torch.Tensor
     """True classes, int64 ``[m]``."""
     sources: tuple[str, ...]
     """Name of each image inside its data set."""
+    points: torch.Tensor = field(init=False)
+    """The coordinates in single precision, scaled back to unit length after the rounding."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points", functional.normalize(self.stored.float(), dim=1))
 
     @classmethod
     def fit(cls, pca: Pca, embedding: torch.Tensor, labels: torch.Tensor, sources: tuple[str, ...]) -> Bank:
-        """Compress base-train embeddings ``[m, features]``, rounded as the bundle stores them."""
-        points = functional.normalize(pca.transform(embedding), dim=1).half().float()
-        return cls(points, labels, sources)
+        """Compress base-train embeddings ``[m, features]``."""
+        return cls(functional.normalize(pca.transform(embedding), dim=1).half(), labels, sources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+"""The base classifier is run once, is never changed, and judges a batch as it judges each image."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from reason.backbones import ARCHITECTURES, Tapped, make, tap
+from reason.detector import Detector
+
+
+@pytest.fixture(params=sorted(ARCHITECTURES))
+def base(request: pytest.FixtureRequest) -> Tapped:
+    torch.manual_seed(0)
+    network = make(request.param, classes=4, dropout=0.2)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1)
+    return tap(network, request.param, dropout=0.2).freeze()
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+
+
+def test_embedding_and_head_give_the_logits(base: Tapped, images: torch.Tensor) -> None:
+    evidence = base.extract(images, gradient=False)
+    rebuilt = evidence.embedding @ base.head.weight.T + base.head.bias
+    torch.testing.assert_close(rebuilt, evidence.logits, rtol=1e-4, atol=1e-4)
+    assert evidence.gradient_norm is None
+
+
+def test_a_batch_equals_its_images(base: Tapped, images: torch.Tensor) -> None:
+    together = base.extract(images, gradient=True)
+    for i, image in enumerate(images):
+        alone = base.extract(image[None], gradient=True)
+        torch.testing.assert_close(together.logits[i], alone.logits[0], rtol=1e-3, atol=1e-4)
+        assert together.gradient_norm is not None
+        assert alone.gradient_norm is not None
+        torch.testing.assert_close(together.gradient_norm[i], alone.gradient_norm[0], rtol=1e-3, atol=1e-5)
+
+
+def test_gradient_norm_matches_finite_differences() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.Tanh(), nn.Linear(8, 3)).double()
+    base = Tapped(network, head="3").freeze()
+    image = torch.randn(1, 3, 2, 2, dtype=torch.float64)
+    evidence = base.extract(image, gradient=True)
+    order = evidence.logits[0].topk(2).indices
+    slopes = []
+    for i in range(image.numel()):
+        step = torch.zeros_like(image).flatten()
+        step[i] = 1e-5
+        up, down = (network(image + sign * step.view_as(image))[0] for sign in (1, -1))
+        slopes.append(((up[order[0]] - up[order[1]]) - (down[order[0]] - down[order[1]])) / 2e-5)
+    assert evidence.gradient_norm is not None
+    torch.testing.assert_close(evidence.gradient_norm[0], torch.stack(slopes).norm(), rtol=1e-5, atol=1e-8)
+
+
+def test_extraction_changes_nothing(base: Tapped, images: torch.Tensor) -> None:
+    before = copy.deepcopy(base.network.state_dict())
+    untouched = images.clone()
+    base.extract(images, gradient=True)
+    after = base.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert all(parameter.grad is None for parameter in base.parameters())
+    assert torch.equal(images, untouched)
+    assert not images.requires_grad
+    assert not base.training
+
+
+def test_the_backbone_runs_once_a_batch(detector: Detector, shape_image: Any) -> None:
+    calls = []
+    handle = detector.base.network.register_forward_hook(lambda *_: calls.append(1))
+    detector.predict([shape_image] * 5)
+    handle.remove()
+    assert len(calls) == 1
+
+
+def test_training_mode_is_refused(images: torch.Tensor) -> None:
+    base = tap(make("cnn", classes=4, dropout=0.2), "cnn", dropout=0.2)
+    with pytest.raises(RuntimeError, match="training mode"):
+        base.extract(images, gradient=False)
+
+
+def test_a_head_that_is_not_linear_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"must be an nn\.Linear"):
+        Tapped(nn.Sequential(nn.Flatten(), nn.ReLU()), head="1")
+
+
+def test_threads_do_not_mix_their_evidence(images: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    base = tap(make("cnn", classes=4, dropout=0.0), "cnn", dropout=0.0).freeze()
+    batches = [images + i for i in range(6)]
+    expected = [base.extract(batch, gradient=False).embedding for batch in batches]
+    found: dict[int, torch.Tensor] = {}
+
+    def work(i: int) -> None:
+        for _ in range(5):
+            found[i] = base.extract(batches[i], gradient=False).embedding
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(batches))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i, embedding in enumerate(expected):
+        torch.testing.assert_close(found[i], embedding)

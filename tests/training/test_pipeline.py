@@ -1,0 +1,135 @@
+"""A whole run: it ships a bundle, can be killed at any moment, and goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import reason
+from reason import evaluate
+from reason.datasets import read_imagenette
+from reason.errors import ConfigError, RecipeError
+from train import pipeline
+from train import recipe as recipes
+from train.base import Trainer
+from train.device import choose
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run in an empty folder, on one thread, so that sums come in one order."""
+    monkeypatch.chdir(tmp_path)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_a_run_ships_a_bundle_that_evaluates_as_its_card_says(recipe_file: Path, data_root: Path) -> None:
+    folder = pipeline.run(recipe_file, data_root=data_root, device="cpu")
+    detector = reason.load(folder)
+    assert folder == Path("reason_saved/stripes")
+    card = detector.describe()
+    assert [report["size"] for report in card["history"]] == [24, 24, 32, 32]
+    # Nine classes of 40 give 20 + 12 + 8 each, the one with a damaged photo 20 + 11 + 8.
+    assert [card["split"][part]["n"] for part in ("base", "meta", "calibration")] == [200, 119, 80]
+    assert "n01440764_000.JPEG" in card["split"]["skipped"][0]
+    report = evaluate.run(folder, data_root)
+    assert report["clean"]["n"] == 120
+    assert report["clean"]["accuracy"] == card["metrics"]["clean"]["accuracy"]
+    for number in ("auroc", "ap_success", "ap_error"):
+        expected = card["metrics"]["clean"]["scores"]["REASON"][number]
+        assert report["clean"]["scores"]["REASON"][number] == pytest.approx(expected, abs=0.01)
+    assert json.loads(Path("eval_plots/stripes/metrics.json").read_text()) == json.loads(json.dumps(report))
+    figures = {path.name for path in Path("eval_plots/stripes").glob("*.png")}
+    assert figures == {
+        f"{name}.png" for name in ("roc", "risk_coverage", "reliability_diagram", "histogram", "confusion", "training")
+    }
+
+
+def test_the_parts_are_disjoint(recipe_file: Path, data_root: Path) -> None:
+    recipe = recipes.read(recipe_file)
+    images = read_imagenette(data_root, "train", pipeline.preprocessing_of(recipe))
+    parts = pipeline.split(recipe, images)
+    names = [set(part.sources) for part in (parts.base, parts.meta, parts.calibration)]
+    assert sum(map(len, names)) == len(set.union(*names)) == len(images)
+
+
+def trainer(recipe_file: Path, data_root: Path, checkpoint: Path) -> Trainer:
+    recipe = recipes.read(recipe_file)
+    parts = pipeline.split(recipe, read_imagenette(data_root, "train", pipeline.preprocessing_of(recipe)))
+    return Trainer(recipe, parts.base, parts.meta, checkpoint, torch.device("cpu"))
+
+
+def test_a_stopped_and_resumed_training_ends_where_a_whole_one_does(
+    recipe_file: Path, data_root: Path, tmp_path: Path
+) -> None:
+    whole = trainer(recipe_file, data_root, tmp_path / "whole")
+    reports = list(whole.run(lambda done, total: None))
+    stopped = trainer(recipe_file, data_root, tmp_path / "stopped")
+    next(stopped.run(lambda done, total: None))
+    resumed = trainer(recipe_file, data_root, tmp_path / "stopped")
+    assert resumed.resume()
+    assert list(resumed.run(lambda done, total: None)) == reports[1:]
+    expected, found = (one.trained().state_dict() for one in (whole, resumed))
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert reports[-1].loss < reports[0].loss
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from train import pipeline
+pipeline.run(Path(sys.argv[1]), data_root=Path(sys.argv[2]), device="cpu", resume=True, output=Path("shipped"))
+"""
+
+
+def test_a_killed_run_leaves_the_old_bundle_whole_and_resumes(
+    recipe_file: Path, data_root: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    reason.save(reason.load(bundle_folder), tmp_path / "shipped")
+    command = [sys.executable, "-c", COMMAND, str(recipe_file), str(data_root)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    first = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    checkpoint = tmp_path / "runs/stripes/base.checkpoint"
+    while not checkpoint.exists():
+        assert first.poll() is None, first.communicate()[1]
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert reason.load(tmp_path / "shipped").name == "tiny"
+    second = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stderr
+    assert "epochs were done already" in second.stderr
+    assert reason.load(tmp_path / "shipped").name == "stripes"
+
+
+def test_another_recipe_does_not_resume(recipe_file: Path, data_root: Path) -> None:
+    recipe = recipes.read(recipe_file)
+    images = read_imagenette(data_root, "train", pipeline.preprocessing_of(recipe))
+    pipeline._claim(Path("work"), recipe, images, resume=False)
+    pipeline._claim(Path("work"), recipe, images, resume=True)
+    other = recipes.read(recipe_file)
+    with pytest.raises(RecipeError, match="another recipe, seed or data set"):
+        pipeline._claim(Path("work"), pipeline._override(other, seed=99, weights=None), images, resume=True)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_one_sentence() -> None:
+    assert choose("auto").type == "cpu"
+    with pytest.raises(ConfigError, match="finds no usable GPU"):
+        choose("cuda")
+
+
+def test_imagenet_weights_take_torchvisions_architecture(recipe_file: Path) -> None:
+    recipe = pipeline._override(recipes.read(recipe_file), seed=None, weights="imagenet")
+    assert (recipe.base.architecture, recipe.base.weights) == ("resnet50", "imagenet")

@@ -1,0 +1,116 @@
+"""Choose among MetaNets without touching test: cross-validation on the meta-fit images of a finished run.
+
+python -m train.compare train/imagenette.toml
+
+Folds are cut by source image, so that no copy of a judged image is learned from; clean copies alone are judged.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+from reason import metanet, metrics
+from reason.baselines import BASELINES
+from reason.fit import Labelled, fit_signals
+from reason.metanet import MetaNetSettings
+from reason.signals import SignalSet
+from train import recipe as recipes
+from train.pipeline import RUNS, load_evidence
+from train.recipe import Recipe
+
+FOLDS = 5
+SEEDS = 3
+
+Fit = Callable[[torch.Tensor, torch.Tensor, int], Callable[[torch.Tensor], torch.Tensor]]
+"""``fit(vectors, correct, seed)`` returns a function from vectors to scores, larger = more trustworthy."""
+
+
+def main(recipe_path: Path) -> None:
+    """Print the cross-validated AUROC of each variant and of the baselines."""
+    recipe = recipes.read(recipe_path)
+    evidence = load_evidence(RUNS / recipe.name)
+    widest = dataclasses.replace(recipe.signals, pca_columns=recipe.signals.pca_components, seed=recipe.seed)
+    signals, _ = fit_signals(evidence.head, evidence.bank, widest)
+    clean = len(evidence.meta.labels) // (1 + recipe.meta_fit.draws)
+    table = Table("variant", "AUROC on clean meta-fit, mean of seeds", "spread")
+    judged = evidence.meta.evidence[slice(0, clean)]
+    correct = evidence.meta.correct[:clean].numpy()
+    for name, score in BASELINES.items():
+        table.add_row(name, f"{metrics.auroc(score(judged).numpy(), correct):.4f}", "")
+    for name, columns, fit in variants(recipe, signals):
+        scores = [cross_validate(evidence.meta, signals, columns, fit, clean, seed) for seed in range(SEEDS)]
+        values = [metrics.auroc(score, correct) for score in scores]
+        table.add_row(name, f"{np.mean(values):.4f}", f"{np.ptp(values):.4f}")
+    Console().print(table)
+
+
+def variants(recipe: Recipe, signals: SignalSet) -> list[tuple[str, torch.Tensor, Fit]]:
+    """Return name, columns (indices into the meta-vector) and fit of each variant."""
+    embedding = torch.tensor([group == "embedding" for group in signals.groups])
+    scalars = (~embedding).nonzero().flatten()
+    pca = embedding.nonzero().flatten()
+    found: list[tuple[str, torch.Tensor, Fit]] = []
+    for count in (0, 16, 32, 64, 128):
+        columns = torch.cat([scalars, pca[:count]])
+        groups = [signals.groups[column] for column in columns]
+        found.append((f"logistic regression, {count} PCA columns", columns, _logistic))
+        for label, settings in _settings(recipe.metanet):
+            found.append((f"MetaNet {label}, {count} PCA columns", columns, _metanet(groups, settings)))
+    return found
+
+
+def _settings(own: MetaNetSettings) -> list[tuple[str, MetaNetSettings]]:
+    return [
+        ("as in the recipe", own),
+        ("with half the epochs", dataclasses.replace(own, epochs=max(1, own.epochs // 2))),
+        ("with ten times the weight decay", dataclasses.replace(own, weight_decay=own.weight_decay * 10)),
+    ]
+
+
+def _logistic(vectors: torch.Tensor, correct: torch.Tensor, _: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    mean, deviation = vectors.mean(dim=0), vectors.std(dim=0).clamp(min=1e-6)
+
+    def standard(raw: torch.Tensor) -> NDArray[np.float32]:
+        clipped: NDArray[np.float32] = ((raw - mean) / deviation).clamp(-metanet.CLIP, metanet.CLIP).numpy()
+        return clipped
+
+    model = LogisticRegression(C=0.1, max_iter=2000).fit(standard(vectors), correct.numpy())
+    return lambda raw: torch.from_numpy(model.decision_function(standard(raw)))
+
+
+def _metanet(groups: list[str], settings: MetaNetSettings) -> Fit:
+    def fit(vectors: torch.Tensor, correct: torch.Tensor, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        return metanet.fit(vectors, correct, groups, settings, seed)
+
+    return fit
+
+
+def cross_validate(
+    meta: Labelled, signals: SignalSet, columns: torch.Tensor, fit: Fit, clean: int, seed: int
+) -> NDArray[np.float64]:
+    """Return out-of-fold scores ``[clean]`` of the clean meta-fit images."""
+    vectors, correct = signals.compute(meta.evidence)[:, columns], meta.correct
+    image = torch.arange(len(vectors)) % clean
+    scores = np.zeros(clean)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    for _, held in folds.split(np.zeros(clean), correct[:clean].numpy()):
+        learn = ~torch.isin(image, torch.from_numpy(held))
+        score = fit(vectors[learn], correct[learn], seed)
+        with torch.no_grad():
+            scores[held] = score(vectors[held]).double().numpy()
+    return scores
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

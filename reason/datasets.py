@@ -11,6 +11,7 @@ from typing import Literal
 
 import joblib
 import torch
+from PIL import Image
 from torchvision import datasets as torchvision_datasets
 
 from reason.errors import DatasetError, ReasonError
@@ -93,6 +94,22 @@ def read_imagenette(
     wnids = list(IMAGENETTE_CLASSES)
     labels = [wnids.index(path.parent.name) for path in files]
     return _load(files, labels, tuple(IMAGENETTE_CLASSES.values()), preprocessing, progress)
+
+
+def read_folder(folder: Path, preprocessing: Preprocessing, *, progress: Progress | None = None) -> ImageSet:
+    """Read images of your own: one subfolder a class, classes in alphabetical order.
+
+    A corrupt image is left out and named in ``skipped``; files with another ending than an image's are passed over.
+
+    Raises:
+        DatasetError: the folder is missing or holds no readable image.
+    """
+    classes = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+    endings = set(Image.registered_extensions())
+    files = [path for name in classes for path in sorted((folder / name).iterdir()) if path.suffix.lower() in endings]
+    if not files:
+        raise DatasetError(f"{folder}: holds no images; put those of each class into a subfolder of its name.")
+    return _load(files, [classes.index(path.parent.name) for path in files], classes, preprocessing, progress)
 
 
 READERS: dict[str, Callable[..., ImageSet]] = {"imagenette": read_imagenette}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reason import bundle, datasets, metrics, plots
+from reason import bundle, datasets, metrics, plots, progress
 from reason.baselines import BASELINES
 from reason.detector import Detector
 from reason.errors import BundleError
@@ -19,17 +18,14 @@ from reason.fit import Labelled, extract
 PLOTS = Path("eval_plots")
 """Folder that figures and numbers go to, one subfolder a bundle."""
 
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
-
-def run(folder: Path, data_root: Path, output: Path | None = None, progress: Progress = iter) -> dict[str, Any]:
+def run(folder: Path, data_root: Path, output: Path | None = None) -> dict[str, Any]:
     """Evaluate a bundle on its data set's test split; write ``metrics.json`` and the figures.
 
     Args:
         folder: the bundle.
         data_root: folder that holds the data set.
         output: folder for the results; ``eval_plots/<bundle name>`` by default.
-        progress: wraps each loop, to show how far it is.
 
     Returns:
         What ``metrics.json`` says.
@@ -39,23 +35,32 @@ def run(folder: Path, data_root: Path, output: Path | None = None, progress: Pro
         DatasetError: the data set is missing.
     """
     detector = bundle.load(folder)
-    name = detector.card.get("recipe", {}).get("data", {}).get("dataset")
-    if name not in datasets.READERS:
-        raise BundleError(f"{folder}: its card names no data set that REASON reads, so it cannot be evaluated.")
-    images = datasets.READERS[name](data_root, "test", detector.preprocessing, progress=progress)
-    test = extract(
-        detector.base,
-        detector.preprocessing,
-        images,
-        gradient=detector.signals.needs_gradient,
-        progress=progress,
-    )
+    test = test_evidence(detector, data_root)
     report = {"bundle": detector.name, "clean": measure(detector, test)}
     target = output or PLOTS / detector.name
     target.mkdir(parents=True, exist_ok=True)
     plots.draw_all(detector, test, scores_of(detector, test), target)
     (target / "metrics.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return report
+
+
+def test_evidence(detector: Detector, data_root: Path) -> Labelled:
+    """Run the base classifier over the test split of the data set that the detector was made for.
+
+    Raises:
+        BundleError: the bundle does not say which data set it is about.
+        DatasetError: the data set is missing.
+    """
+    name = detector.card.get("recipe", {}).get("data", {}).get("dataset")
+    if name not in datasets.READERS:
+        raise BundleError(f"{detector.name}: its card names no data set that REASON reads, so it cannot be evaluated.")
+    with progress.bar("decode test images") as bar:
+        images = datasets.READERS[name](data_root, "test", detector.preprocessing, progress=bar.over)
+    for sentence in images.skipped:
+        progress.say(f"left out: {sentence}")
+    gradient = detector.signals.needs_gradient
+    with progress.bar("evidence of test") as bar:
+        return extract(detector.base, detector.preprocessing, images, gradient=gradient, progress=bar.over)
 
 
 def scores_of(detector: Detector, test: Labelled) -> dict[str, NDArray[np.float64]]:

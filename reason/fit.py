@@ -19,6 +19,9 @@ from reason.metanet import MetaNetSettings
 from reason.risk import certify
 from reason.signals import Bank, Head, Pca, SignalSet, SignalSettings, assemble
 
+ALL_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "embedding"))
+PLAIN_METANET = MetaNetSettings()
+
 T = TypeVar("T")
 Progress = Callable[[Iterable[T]], Iterable[T]]
 
@@ -80,8 +83,8 @@ def fit_detector(
     bank: Labelled,
     meta: Labelled,
     calibration: Labelled,
-    signals: SignalSettings,
-    metanet_settings: MetaNetSettings,
+    signals: SignalSettings = ALL_SIGNALS,
+    metanet_settings: MetaNetSettings = PLAIN_METANET,
     risk: float = 0.05,
     delta: float = 0.05,
     seed: int = 0,

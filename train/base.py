@@ -184,17 +184,8 @@ class Trainer:
 
     def trained(self) -> Tapped:
         """Return the averaged network, frozen on the CPU, its weights rounded as the bundle stores them."""
-        network = rounded_to_half(self.average.module.to("cpu"))
-        return tap(network, self.settings.architecture, self.settings.dropout).freeze()
-
-
-def rounded_to_half(network: nn.Module) -> nn.Module:
-    """Round all floating weights to half precision in place, so that what is fitted is what is served."""
-    with torch.no_grad():
-        for tensor in network.state_dict().values():
-            if tensor.is_floating_point():
-                tensor.copy_(tensor.half())
-    return network
+        network = self.average.module.to("cpu")
+        return tap(network, self.settings.architecture, self.settings.dropout).round_weights().freeze()
 
 
 def preprocessing_of(recipe: Recipe) -> Preprocessing:

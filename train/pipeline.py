@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from reason import bundle, datasets, evaluate
+from reason import bundle, datasets, evaluate, progress
 from reason.backbones import Tapped
 from reason.datasets import ImageSet
 from reason.detector import Detector
@@ -18,7 +18,7 @@ from reason.errors import RecipeError
 from reason.evidence import Evidence, concatenate
 from reason.fit import Labelled, extract, fit_detector, head_of
 from reason.signals import Head
-from train import ablation, progress
+from train import ablation
 from train import recipe as recipes
 from train.augment import jittered, random_crops
 from train.base import Trainer, preprocessing_of
@@ -75,7 +75,7 @@ def run(
     """
     recipe = _override(recipes.read(recipe_path), seed, weights)
     where = choose(device)
-    images = _read(recipe, data_root, "train", download)
+    images = _read(recipe, data_root, download)
     parts = split(recipe, images)
     work = RUNS / recipe.name
     _claim(work, recipe, images, resume)
@@ -102,14 +102,14 @@ def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
     return dataclasses.replace(recipe, base=base)
 
 
-def _read(recipe: Recipe, data_root: Path, part: str, download: bool = False) -> ImageSet:
+def _read(recipe: Recipe, data_root: Path, download: bool) -> ImageSet:
     reader = datasets.READERS[recipe.data.dataset]
-    with progress.bar(f"decode {part} images") as bar:
-        images = reader(data_root, part, preprocessing_of(recipe), download=download, progress=bar.over)
+    with progress.bar("decode train images") as bar:
+        images = reader(data_root, "train", preprocessing_of(recipe), download=download, progress=bar.over)
     for sentence in images.skipped:
         progress.say(f"left out: {sentence}")
     if images.skipped:
-        progress.say(f"{len(images.skipped)} of the {part} images could not be decoded and were left out")
+        progress.say(f"{len(images.skipped)} of the train images could not be decoded and were left out")
     return images
 
 
@@ -269,15 +269,7 @@ def _fit(
 
 def _measure(recipe: Recipe, detector: Detector, evidence: PartEvidence, data_root: Path) -> Detector:
     """Put the numbers on the test split, and the ablation, into the card."""
-    images = _read(recipe, data_root, "test")
-    with progress.bar("evidence of test") as bar:
-        test = extract(
-            detector.base,
-            detector.preprocessing,
-            images,
-            gradient=detector.signals.needs_gradient,
-            progress=bar.over,
-        )
+    test = evaluate.test_evidence(detector, data_root)
     numbers = {
         "clean": evaluate.measure(detector, test),
         "ablation": ablation.compare(detector, evidence.meta, test, recipe.metanet, recipe.seed),

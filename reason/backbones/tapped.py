@@ -52,6 +52,17 @@ class Tapped(nn.Module):
         self.requires_grad_(False)
         return self
 
+    def round_weights(self) -> Tapped:
+        """Round all floating weights to half precision in place, as bundles store them.
+
+        Do it before anything is fitted, so that what is fitted is what is loaded.
+        """
+        with torch.no_grad():
+            for tensor in self.network.state_dict().values():
+                if tensor.is_floating_point():
+                    tensor.copy_(tensor.half())
+        return self
+
     def extract(self, images: torch.Tensor, *, gradient: bool) -> Evidence:
         """Run the network once and return what happened inside.
 

@@ -1,0 +1,130 @@
+"""What a verdict costs beside a bare forward of the same network, and beside the published way.
+
+    python -m benchmarks.verdict [BUNDLE]
+
+All are timed in turn in one process and in the precision that serves, so that the ratios mean something on any machine.
+A verdict runs from the decoded square picture to the finished ``Verdict``, neighbours and all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+import reason
+from benchmarks.published import published_way
+from reason.detector import Detector
+from reason.signals import SignalSettings, assemble
+
+ROUNDS = 15
+WARM_UP = 3
+BATCHES = (1, 8)
+LIMITS = {"verdict": 2.5, "verdict without gradient": 1.15}
+PUBLISHED_GAIN = 4.0
+START_UP_LIMIT_S = 10.0
+
+
+def main(folder: Path) -> int:
+    """Print the table; return 1 when a limit is missed."""
+    detector = reason.load(folder)
+    table = Table("batch", "what", "ms an image", "ratio to a bare forward", "limit", "")
+    missed = 0
+    for batch in BATCHES:
+        for name, ms, ratio, limit, holds in measure(detector, batch):
+            table.add_row(str(batch), name, f"{ms:.1f}", f"{ratio:.2f}", limit, "" if holds is None else _word(holds))
+            missed += holds is False
+    started = start_up_seconds(folder)
+    holds = started <= START_UP_LIMIT_S
+    missed += not holds
+    console = Console()
+    console.print(table)
+    console.print(f"start-up to loaded: {started:.1f} s (limit {START_UP_LIMIT_S:.0f} s) {_word(holds)}")
+    console.print(f"threads: {torch.get_num_threads()}; rounds: {ROUNDS}, median; PyTorch {torch.__version__}")
+    return 1 if missed else 0
+
+
+def _word(holds: bool) -> str:
+    return "pass" if holds else "MISS"
+
+
+def measure(detector: Detector, batch: int) -> list[tuple[str, float, float, str, bool | None]]:
+    """Return a row for each way: name, milliseconds an image, ratio to a bare forward, limit, whether it holds."""
+    side = detector.preprocessing.size
+    random = np.random.default_rng(0)
+    pictures = [Image.fromarray(random.integers(0, 256, (side, side, 3), dtype=np.uint8)) for _ in range(batch)]
+    pixels = torch.stack([detector.preprocessing.pixels(picture) for picture in pictures])
+    images = detector.preprocessing.normalise(pixels).contiguous(memory_format=torch.channels_last)
+    lean = without_gradient(detector)
+    published = published_way(detector)
+
+    def forward() -> None:
+        with torch.inference_mode():
+            detector.base.network(images)
+
+    seconds = interleaved(
+        {
+            "bare forward": forward,
+            "verdict without gradient": lambda: lean.predict(pictures),
+            "verdict": lambda: detector.predict(pictures),
+            "published way": lambda: published(images),
+        }
+    )
+    bare = seconds["bare forward"]
+    rows: list[tuple[str, float, float, str, bool | None]] = []
+    for name, took in seconds.items():
+        ratio, limit = took / bare, LIMITS.get(name)
+        holds = None if limit is None else ratio <= limit
+        rows.append((name, took * 1000 / batch, ratio, "" if limit is None else f"<= {limit}", holds))
+    gain = seconds["published way"] / seconds["verdict"]
+    rows.append((f"published way / verdict = {gain:.1f}", 0.0, gain, f">= {PUBLISHED_GAIN}", gain >= PUBLISHED_GAIN))
+    return rows
+
+
+def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the median seconds of each way, timed in turn so that a slow moment touches all."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(WARM_UP + ROUNDS):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            if turn >= WARM_UP:
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def without_gradient(detector: Detector) -> Detector:
+    """Return the detector with the gradient columns left out; its MetaNet is a stand-in of the same width."""
+    from reason.fit import head_of
+    from reason.metanet import MetaNet
+
+    families = tuple(name for name in detector.signal_settings.families if name != "gradient")
+    settings: SignalSettings = dataclasses.replace(detector.signal_settings, families=families)
+    bank = detector.signals.neighbours.bank if detector.signals.neighbours else None
+    signals = assemble(settings, head_of(detector.base), detector.pca, bank)
+    net = MetaNet(len(signals.names), detector.metanet.hidden, members=len(detector.metanet.members)).eval()
+    return dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net)
+
+
+def start_up_seconds(folder: Path) -> float:
+    """Return the seconds from starting Python until the bundle is loaded, with a warm disk."""
+    command = [sys.executable, "-c", f"import reason; reason.load({str(folder)!r})"]
+    subprocess.run(command, check=True, env=os.environ)
+    start = time.perf_counter()
+    subprocess.run(command, check=True, env=os.environ)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "reason_saved/imagenette")))

@@ -1,0 +1,140 @@
+"""The bundles that the service holds, each with the batcher that feeds it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from reason.bundle import CARD, load
+from reason.detector import Detector
+from reason.errors import BundleError, ConfigError
+from reason.serving.batcher import Batcher
+from reason.serving.problems import LOADING, UNKNOWN_MODEL, Problem
+from reason.serving.settings import Settings
+from reason.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One loaded bundle, ready to judge."""
+
+    detector: Detector
+    batcher: Batcher
+
+
+class Models:
+    """All bundles of the configured folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Find the bundles without loading them.
+
+        Raises:
+            BundleError: there is no bundle to serve.
+        """
+        self._settings = settings
+        self._folders = find_bundles(settings.bundles)
+        self._models: dict[str, Model] = {}
+        self._loaded = threading.Event()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether every bundle has been loaded."""
+        return self._loaded.is_set()
+
+    @property
+    def default(self) -> str:
+        """Name of the model that judges when a request names none."""
+        return self._settings.model or min(self._models)
+
+    def load(self) -> None:
+        """Load every bundle.
+
+        Raises:
+            BundleError: a bundle is incomplete, altered or inconsistent.
+            ConfigError: two bundles have one name, or the default model is not among them.
+        """
+        models: dict[str, Model] = {}
+        for folder in self._folders:
+            detector = _load(folder)
+            if detector.name in models:
+                raise ConfigError(f"{folder}: a second bundle named {detector.name}; remove one of the two.")
+            models[detector.name] = Model(detector, self._batcher(detector))
+        if self._settings.model and self._settings.model not in models:
+            raise ConfigError(
+                f"REASON_MODEL: no bundle named {self._settings.model!r} in {self._settings.bundles}; "
+                f"there is {', '.join(sorted(models))}."
+            )
+        self._models = models
+        self._loaded.set()
+
+    def get(self, name: str | None) -> Model:
+        """Return a model by name, the default one for ``None``.
+
+        Raises:
+            Problem: the models are not loaded yet, or there is none of this name.
+        """
+        models = self.all()
+        name = self.default if name is None else name
+        if name not in models:
+            raise Problem(UNKNOWN_MODEL, f"No model named {name[:80]!r}; there is {', '.join(models)}.")
+        return models[name]
+
+    def all(self) -> dict[str, Model]:
+        """Return every model by name, in the order of names.
+
+        Raises:
+            Problem: the models are not loaded yet.
+        """
+        if not self.loaded:
+            raise Problem(LOADING, "The models are still being loaded; try again.", {"Retry-After": "1"})
+        return dict(sorted(self._models.items()))
+
+    def _batcher(self, detector: Detector) -> Batcher:
+        return Batcher(
+            partial(_predict, detector),
+            size=self._settings.batch_size,
+            window_s=self._settings.batch_window_ms / 1000,
+            limit=self._settings.queue_size,
+            torch_threads=self._settings.torch_threads,
+        )
+
+
+def _predict(
+    detector: Detector, images: Sequence[Image.Image], threshold: float | None, names: Sequence[str | None]
+) -> list[Verdict]:
+    return detector.predict(images, threshold=threshold, sources=names, batch_size=len(images))
+
+
+def find_bundles(folder: Path) -> list[Path]:
+    """Return the bundles in a folder, by name; the folder itself when it is one.
+
+    Raises:
+        BundleError: there is none.
+    """
+    if (folder / CARD).is_file():
+        return [folder]
+    # A name with a dot is a bundle that is being written, or was when its writer was killed.
+    found = sorted(card.parent for card in folder.glob(f"[!.]*/{CARD}"))
+    if not found:
+        raise BundleError(
+            f"{folder}: no bundle to serve; train one with `reason train`, "
+            "or set REASON_BUNDLES to a folder of bundles."
+        )
+    return found
+
+
+def _load(folder: Path) -> Detector:
+    # On one thread, because a pool of OpenMP threads that exists when a server forks its workers
+    # would leave them waiting for ever for threads that they do not have.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return load(folder)
+    finally:
+        torch.set_num_threads(threads)

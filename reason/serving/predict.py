@@ -1,0 +1,94 @@
+"""From uploads to verdicts: decode each image by itself, judge all of them in shared passes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+from reason.errors import ReasonError
+from reason.images import Preprocessing, decode
+from reason.serving.batcher import Job, QueueFullError
+from reason.serving.models import Model
+from reason.serving.problems import BUSY, TIMEOUT, Problem, from_error, internal
+from reason.serving.settings import Settings
+from reason.serving.uploads import Upload
+from reason.verdict import Verdict
+
+RETRY_AFTER = {"Retry-After": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    job: Job
+    ms: float
+
+
+class Judge:
+    """Judges uploads within the limits of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        # A few bytes can decode to a huge picture: what bounds memory is how many are open at once.
+        self._slots = threading.BoundedSemaphore(settings.decoders or os.cpu_count() or 1)
+
+    def judge(self, uploads: Sequence[Upload], model: Model, threshold: float | None) -> list[Verdict | Problem]:
+        """Return a verdict, or what went wrong, for each upload, in order.
+
+        Raises:
+            Problem: the whole request failed: the queue is full or the verdicts took too long.
+        """
+        decoded = [self._decode(upload, model, threshold) for upload in uploads]
+        jobs = [item.job for item in decoded if isinstance(item, _Decoded)]
+        if not jobs:
+            return [item for item in decoded if isinstance(item, Problem)]
+        try:
+            model.batcher.submit(jobs)
+        except QueueFullError:
+            raise Problem(BUSY, "Too many images wait already; try again shortly.", RETRY_AFTER) from None
+        deadline = time.monotonic() + self._settings.timeout_s
+        try:
+            return [item if isinstance(item, Problem) else _answer(item, deadline) for item in decoded]
+        except TimeoutError:
+            for job in jobs:
+                job.answer.cancel()
+            detail = f"No verdict within {self._settings.timeout_s:g} s; try again when the service is less busy."
+            raise Problem(TIMEOUT, detail, RETRY_AFTER) from None
+
+    def _decode(self, upload: Upload, model: Model, threshold: float | None) -> _Decoded | Problem:
+        with self._slots:
+            started = time.perf_counter()
+            try:
+                image = decode(upload.data, max_pixels=self._settings.max_pixels, name=upload.name)
+                square = _shrunk(image, model.detector.preprocessing)
+            except ReasonError as error:
+                return from_error(error)
+            return _Decoded(Job(square, upload.name, threshold), (time.perf_counter() - started) * 1000)
+
+
+def _shrunk(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """Return the square that the model sees, so that a full queue holds no full-size photos.
+
+    The model preprocesses it again, which changes nothing: the square has its size and its mode already.
+    """
+    pixels = preprocessing.pixels(image).permute(1, 2, 0)
+    return Image.fromarray(pixels.squeeze(2).numpy() if preprocessing.channels == 1 else pixels.numpy())
+
+
+def _answer(item: _Decoded, deadline: float) -> Verdict | Problem:
+    try:
+        verdict = item.job.answer.result(timeout=max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        raise
+    except ReasonError as error:
+        return from_error(error)
+    except Exception as error:
+        return internal(error)
+    # The engine saw a decoded image; its time includes the decoding that was done here.
+    timings = verdict.timings_ms
+    timings = timings | {"decode": round(timings["decode"] + item.ms, 3)}
+    return replace(verdict, timings_ms=timings | {"total": round(timings["total"] + item.ms, 3)})

@@ -1,0 +1,146 @@
+"""Errors as clients see them: ``application/problem+json`` documents of RFC 9457."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.routing import RequestRedirect
+
+from reason.errors import BrokenImageError, ReasonError, UnsupportedImageError
+from reason.serving.telemetry import request_id
+
+MEDIA_TYPE = "application/problem+json"
+
+_log = logging.getLogger("reason.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: what ``type``, ``status`` and ``title`` say."""
+
+    slug: str
+    status: int
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """The ``type`` member: a stable name that clients may compare."""
+        return f"urn:reason:problem:{self.slug}"
+
+
+NO_IMAGE = Kind("no-image", 400, "No image in the request")
+UNKNOWN_PATH = Kind("unknown-path", 404, "Nothing at this address")
+UNKNOWN_MODEL = Kind("unknown-model", 404, "No such model")
+WRONG_METHOD = Kind("wrong-method", 405, "Method not allowed here")
+UPLOAD_TOO_LARGE = Kind("upload-too-large", 413, "Upload too large")
+TOO_MANY_IMAGES = Kind("too-many-images", 413, "Too many images in one request")
+UNSUPPORTED = Kind("unsupported-image", 415, "Not an image format the service takes")
+BROKEN_IMAGE = Kind("broken-image", 422, "Image broken or absurd")
+BAD_PARAMETER = Kind("bad-parameter", 422, "Parameter unknown or out of range")
+INTERNAL = Kind("internal", 500, "The service failed")
+LOADING = Kind("loading", 503, "The models are still being loaded")
+BUSY = Kind("busy", 503, "The service is busy")
+TIMEOUT = Kind("timeout", 503, "The verdict took too long")
+
+KINDS = (
+    NO_IMAGE,
+    UNKNOWN_PATH,
+    UNKNOWN_MODEL,
+    WRONG_METHOD,
+    UPLOAD_TOO_LARGE,
+    TOO_MANY_IMAGES,
+    UNSUPPORTED,
+    BROKEN_IMAGE,
+    BAD_PARAMETER,
+    INTERNAL,
+    LOADING,
+    BUSY,
+    TIMEOUT,
+)
+"""Every kind that the service itself names; other HTTP errors have the type ``about:blank``."""
+
+
+class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
+    """A request, or one image of it, that failed for a reason the client should read."""
+
+    def __init__(self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    def document(self) -> dict[str, Any]:
+        """Return the problem document of this request."""
+        return _document(self.kind.uri, self.kind.title, self.kind.status, self.detail)
+
+    def response(self) -> Response:
+        """Return the answer that carries the document."""
+        return _response(self.document(), self.headers)
+
+
+def from_error(error: ReasonError) -> Problem:
+    """Turn an error of the library into the problem that a client sees."""
+    if isinstance(error, UnsupportedImageError):
+        return Problem(UNSUPPORTED, str(error))
+    if isinstance(error, BrokenImageError):
+        return Problem(BROKEN_IMAGE, str(error))
+    return internal(error)
+
+
+def internal(error: BaseException) -> Problem:
+    """Log an unforeseen error with its traceback; tell the client only the request id."""
+    _log.error("request %s failed", request_id(), exc_info=error)
+    return Problem(INTERNAL, f"An unforeseen error; its trace is in the log under request {request_id()}.")
+
+
+def register(app: Flask) -> None:
+    """Make every error of the app a problem document."""
+    app.register_error_handler(Problem, Problem.response)
+    app.register_error_handler(ReasonError, lambda error: from_error(error).response())
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(Exception, lambda error: internal(error).response())
+
+
+def _from_http(error: HTTPException) -> Response | HTTPException:
+    if isinstance(error, RequestRedirect):
+        return error
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    status = error.code or 500
+    if status == 404:
+        return Problem(UNKNOWN_PATH, f"Nothing at {_path()}; GET /openapi.json lists the routes.").response()
+    if status == 405:
+        detail = f"{_path()} does not take {request.method}; it takes {headers.get('Allow', 'other methods')}."
+        return Problem(WRONG_METHOD, detail, headers).response()
+    if isinstance(error, RequestEntityTooLarge):
+        limit = request.max_content_length or 0
+        detail = f"A request may be at most {limit:,} bytes; send fewer or smaller images."
+        return Problem(UPLOAD_TOO_LARGE, detail).response()
+    document = _document("about:blank", error.name, status, error.description or error.name)
+    return _response(document, headers)
+
+
+def _path() -> str:
+    return quote(request.path)
+
+
+def _document(kind: str, title: str, status: int, detail: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": _path(),
+        "request_id": request_id(),
+    }
+
+
+def _response(document: dict[str, Any], headers: Mapping[str, str]) -> Response:
+    body = json.dumps(document, ensure_ascii=False) + "\n"
+    return Response(body, document["status"], headers, content_type=MEDIA_TYPE)

@@ -1,0 +1,155 @@
+"""The documents tell the truth: every route, setting and kind of problem is in them, and answers fit their schema."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from PIL import Image
+from service_pictures import encode
+
+from reason.serving import Settings, create_app
+from reason.serving.problems import KINDS
+from reason.serving.settings import REPOSITORY, variable
+from reason.verdict import Certificate, Neighbour, Verdict
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def description(service: str) -> dict[str, Any]:
+    answer: dict[str, Any] = requests.get(f"{service}/openapi.json", timeout=120).json()
+    return answer
+
+
+@pytest.fixture(scope="session")
+def routes(bundle_folder: Path) -> dict[str, set[str]]:
+    """Methods of each route, with parameters written as OpenAPI does."""
+    rules = create_app(Settings(bundles=bundle_folder), load=False).url_map.iter_rules()
+    return {
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule): {
+            method.lower() for method in rule.methods or () if method not in ("HEAD", "OPTIONS")
+        }
+        for rule in rules
+    }
+
+
+def test_every_route_is_described(description: dict[str, Any], routes: dict[str, set[str]]) -> None:
+    assert {path: set(operations) for path, operations in description["paths"].items()} == routes
+
+
+def test_every_route_is_documented(routes: dict[str, set[str]]) -> None:
+    documented = re.findall(r"^\| `(GET|POST) (/[^`]*)` \|", DOCUMENT, re.MULTILINE)
+    assert {(path, method.lower()) for method, path in documented} == {
+        (path, method) for path, methods in routes.items() for method in methods
+    }
+
+
+def test_every_setting_is_documented() -> None:
+    rows = re.findall(r"^\| `(REASON_\w+)` \| (.+?) \| (.+) \|$", DOCUMENT, re.MULTILINE)
+    assert rows == [(variable(key.name), shown(key.default), key.metadata["help"]) for key in fields(Settings)]
+
+
+def shown(default: object) -> str:
+    if isinstance(default, Path):
+        default = default.relative_to(REPOSITORY)
+    text = ",".join(default) if isinstance(default, tuple) else str(default)
+    return f"`{text}`" if text else "none"
+
+
+def test_every_kind_of_problem_is_documented(description: dict[str, Any]) -> None:
+    rows = re.findall(r"^\| (\d+) \| `(urn:[\w:-]+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
+    assert rows == [(str(kind.status), kind.uri, kind.title) for kind in KINDS]
+    types = description["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert types == ["about:blank", *(kind.uri for kind in KINDS)]
+
+
+def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
+    names = set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(description)))
+    assert {"Verdict", "Problem", "Failure", "Model", "Neighbour", "Certificate"} == names
+    assert names <= set(description["components"]["schemas"])
+
+
+@pytest.mark.parametrize("cls", [Verdict, Neighbour, Certificate])
+def test_schema_explains_every_field(description: dict[str, Any], cls: type) -> None:
+    properties = description["components"]["schemas"][cls.__name__]["properties"]
+    assert list(properties) == [key.name.rstrip("_") for key in fields(cls)]  # type: ignore[arg-type]
+    assert all(len(schema["description"]) > 10 for schema in properties.values())
+
+
+def test_limits_stand_in_the_description(description: dict[str, Any]) -> None:
+    text = description["paths"]["/predict"]["post"]["description"]
+    assert "At most 32 images and 33,554,432 bytes a request, 64,000,000 pixels an image." in text
+
+
+def problems_of(value: Any, schema: dict[str, Any], schemas: dict[str, Any], path: str = "$") -> list[str]:
+    """Check a JSON value against the few schema keywords that the description uses."""
+    if "$ref" in schema:
+        return problems_of(value, schemas[schema["$ref"].rsplit("/", 1)[1]], schemas, path)
+    if "anyOf" in schema:
+        found = [problems_of(value, option, schemas, path) for option in schema["anyOf"]]
+        return [] if [] in found else min(found, key=len)
+    if "enum" in schema:
+        return [] if value in schema["enum"] else [f"{path}: {value!r} not in {schema['enum']}"]
+    kinds = schema.get("type", [])
+    if not any(isinstance(value, TYPES[kind]) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
+        return [f"{path}: {value!r} is no {kinds}"]
+    found = []
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            found += problems_of(item, schema["items"], schemas, f"{path}[{i}]")
+    if isinstance(value, dict):
+        found += [f"{path}: {name} is missing" for name in schema.get("required", []) if name not in value]
+        for name, item in value.items():
+            inner = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+            found += problems_of(item, inner, schemas, f"{path}.{name}") if inner else []
+    return found
+
+
+TYPES: dict[str, Any] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "object": dict,
+    "array": list,
+    "null": type(None),
+}
+
+
+def test_answers_fit_their_schema(service: str, description: dict[str, Any], picture: Image.Image) -> None:
+    schemas = description["components"]["schemas"]
+    paths = description["paths"]
+
+    def check(path: str, method: str, answer: requests.Response) -> None:
+        content = paths[path][method]["responses"][str(answer.status_code)]["content"]
+        schema = content[answer.headers["Content-Type"]]["schema"]
+        assert problems_of(answer.json(), schema, schemas) == []
+
+    def predict(*files: bytes, **options: Any) -> requests.Response:
+        return requests.post(f"{service}/predict", files=[("image", data) for data in files], timeout=120, **options)
+
+    photo = encode(picture)
+    for answer in (
+        predict(photo),
+        predict(photo, params={"threshold": 0.5}),
+        predict(photo, b"words", photo),
+        predict(b"words"),
+        predict(photo, params={"model": "huge"}),
+        predict(photo, params={"threshold": 2}),
+        predict(),
+    ):
+        check("/predict", "post", answer)
+    for path in ("/models", "/health/live", "/health/ready", "/openapi.json"):
+        check(path, "get", requests.get(service + path, timeout=120))
+    check("/models/{name}", "get", requests.get(f"{service}/models/tiny", timeout=120))
+    check("/models/{name}", "get", requests.get(f"{service}/models/huge", timeout=120))
+
+
+def test_the_check_notices_a_wrong_answer(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    found = problems_of({"label": 3, "distance": 0.5}, schemas["Neighbour"], schemas)
+    assert found == ["$: source is missing", "$.label: 3 is no string"]

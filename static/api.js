@@ -1,0 +1,107 @@
+"use strict";
+
+/** Talks to the service: the origin that served this page, or the local one when the page was opened from disk. */
+(function (Reason) {
+  const LOCAL = "http://127.0.0.1:5000/";
+  const PATIENCE_MS = 120000;
+  const base = window.location.protocol === "file:" ? LOCAL : new URL("./", window.location.href).href;
+  const address = base.replace(/\/$/, "");
+
+  /**
+   * Why there is no answer, in a sentence: `again` where another try may help, `absent` where the service
+   * has to be started first, `trace` for the service's log.
+   */
+  class Failure extends Error {
+    constructor(title, detail, { again = false, absent = false, trace = "" } = {}) {
+      super(detail);
+      Object.assign(this, { title, detail, again, absent, trace });
+    }
+  }
+
+  function unreachable() {
+    const detail = `Nothing answers at ${address}; start the service with this command, then try again.`;
+    return new Failure("The service does not answer", detail, { again: true, absent: true });
+  }
+
+  async function call(path, options = {}) {
+    return fetch(new URL(path, base), { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+  }
+
+  async function body(response) {
+    try {
+      return JSON.parse(await response.text());
+    } catch {
+      return null;
+    }
+  }
+
+  function refusal(response, problem) {
+    const status = `${response.status} ${response.statusText}`.trim();
+    const detail = (problem && problem.detail) || `The service answered ${status} and gave no reason.`;
+    const request = problem && problem.request_id ? `, request ${problem.request_id}` : "";
+    const trace = `HTTP ${response.status}${request}`;
+    return new Failure("This image could not be judged", detail, { trace, again: response.status >= 500 });
+  }
+
+  async function whyLost(error, file) {
+    if (error.name === "TimeoutError") {
+      return new Failure("The service took too long", `No answer about ${file.name} within two minutes; try again.`, { again: true });
+    }
+    try {
+      await call("health/live");
+    } catch {
+      return unreachable();
+    }
+    const size = Reason.format.bytes(file.size);
+    const detail =
+      `The service is running, but closed the connection while ${file.name} (${size}) was sent; ` +
+      "it may be larger than the service takes.";
+    return new Failure("The connection was cut", detail, { again: true });
+  }
+
+  async function read(file) {
+    try {
+      return new Blob([await file.arrayBuffer()], { type: file.type });
+    } catch {
+      const detail = `${file.name} cannot be read from the disk; was it moved, or is it a folder?`;
+      throw new Failure("This file could not be read", detail);
+    }
+  }
+
+  Reason.api = {
+    Failure,
+    address,
+
+    /** The bundles that the service holds: `{models: [...], default: name}`. */
+    async models() {
+      let response;
+      try {
+        response = await call("models");
+      } catch {
+        throw unreachable();
+      }
+      const answer = await body(response);
+      if (!response.ok || !answer) throw refusal(response, answer);
+      return answer;
+    },
+
+    /** The verdict on one image file; throws a Failure that says in a sentence why there is none. */
+    async predict(file) {
+      const form = new FormData();
+      form.append("image", await read(file), file.name);
+      let response;
+      try {
+        response = await call("predict", { method: "POST", body: form });
+      } catch (error) {
+        throw await whyLost(error, file);
+      }
+      const answer = await body(response);
+      if (!response.ok) throw refusal(response, answer);
+      if (!answer || typeof answer.reliability !== "number") {
+        const detail = `${address} answered, but not with a verdict; is another program running there?`;
+        throw new Failure("The answer makes no sense", detail, { again: true });
+      }
+      return answer;
+    },
+  };
+})((window.Reason = window.Reason || {}));

@@ -1,0 +1,121 @@
+"use strict";
+
+/** What each signal means, in plain words. A name that is not known here is shown as it is. */
+(function (Reason) {
+  const share = (value) => Reason.format.percent(value);
+  const nats = (value) => `${Reason.format.number(value)} nats`;
+
+  const KNOWN = {
+    max_probability: [
+      "Highest probability",
+      "Softmax probability of the predicted class; can be high when the answer is wrong.",
+      share,
+    ],
+    entropy: [
+      "Entropy",
+      "How widely the probability spreads over the classes; zero when one class takes it all.",
+      nats,
+    ],
+    logit_gap: [
+      "Logit gap",
+      "Lead of the best class over the runner-up; small when two classes compete.",
+    ],
+    energy: [
+      "Energy",
+      "How much evidence there is for any of the classes (log-sum-exp of the logits); low on unfamiliar images.",
+    ],
+    dropout_logit_deviation: [
+      "Dropout deviation",
+      "How far the winning logit would move if random parts of the embedding were dropped.",
+    ],
+    dropout_gap_ratio: [
+      "Gap under dropout",
+      "Logit gap in units of its own movement under dropout; small when dropout could turn the answer.",
+    ],
+    dropout_probability_variance: [
+      "Dropout variance",
+      "Variance of the predicted class's probability over random dropout masks; zero when it stays put.",
+    ],
+    dropout_mutual_information: [
+      "Dropout disagreement",
+      "How much the dropout masks disagree about the class; zero when all say the same.",
+      nats,
+    ],
+    input_gradient_norm: [
+      "Input sensitivity",
+      "How strongly the logit gap reacts to small changes of the pixels; large means fragile.",
+    ],
+    boundary_distance: [
+      "Distance to the boundary",
+      "How far the pixels would have to move, to first order, before another class wins.",
+    ],
+    knn_distance: [
+      "Neighbour distance",
+      "Distance to the farthest of the nearest training photos; large when little like it was seen.",
+    ],
+    knn_nearest_distance: [
+      "Nearest distance",
+      "Distance to the single most similar training photo; at most 2.",
+    ],
+    knn_label_agreement: [
+      "Neighbour agreement",
+      "Share of the nearest training photos that carry the predicted class.",
+      share,
+    ],
+    trust_score: [
+      "Trust score",
+      "How much farther the nearest photo of another class is than that of the predicted one; below 1, another class is closer.",
+    ],
+    embedding_residual: [
+      "Unexplained embedding",
+      "Share of the embedding's length outside the directions that training photos use.",
+      share,
+    ],
+  };
+
+  const FAMILIES = [
+    [/^top_logit_0*(\d+)$/, (rank) => `Logit ${rank}`, (rank) => `Logit number ${rank}, counted from the largest.`],
+    [
+      /^pca_0*(\d+)$/,
+      (rank) => `Component ${rank}`,
+      (rank) => `Principal component ${rank} of the embedding, in standard deviations.`,
+    ],
+  ];
+
+  const FAMILY_TITLES = { top_logit: "Largest logits", pca: "Principal components" };
+
+  function entry(name) {
+    if (Object.hasOwn(KNOWN, name)) return KNOWN[name];
+    for (const [pattern, label, text] of FAMILIES) {
+      const match = pattern.exec(name);
+      if (match) return [label(match[1]), text(match[1])];
+    }
+    return [name, ""];
+  }
+
+  Reason.signals = {
+    /** The label, the explanation (or an empty text) and the formatted value of a signal. */
+    describe(name, value) {
+      const [label, text, format = Reason.format.number] = entry(name);
+      return { label, text, value: format(value) };
+    },
+
+    /** One sentence about a signal or a column of the meta-vector; empty where nothing is known. */
+    explain: (name) => entry(name)[1],
+
+    /** Split columns into families: numbered names share a unit, all other names have one each. */
+    families(names, values) {
+      const groups = new Map();
+      names.forEach((name, index) => {
+        const stem = (/^(.+)_\d+$/.exec(name) || [])[1] || "";
+        if (!groups.has(stem)) groups.set(stem, []);
+        groups.get(stem).push({ name, value: values[index] });
+      });
+      return [...groups].map(([stem, columns]) => ({
+        title: stem ? FAMILY_TITLES[stem] || stem : "Scalar signals",
+        shared: stem !== "",
+        columns,
+      }));
+    },
+  };
+})((window.Reason = window.Reason || {}));

@@ -1,0 +1,109 @@
+"use strict";
+
+/** The first answer: class, reliability beside confidence, decision, and what the threshold promises. */
+(function (Reason) {
+  const { byId, icon, say } = Reason.dom;
+  const { percent, setting } = Reason.format;
+  const STRIKING = 0.2;
+  const CONFIDENT = 0.7;
+  const BADGES = { accept: "Accept", review: "Review" };
+  const SENTENCES = {
+    accept: "Reliable enough to accept without a second look.",
+    review: "Not reliable enough: a person should look at this one.",
+  };
+
+  const badge = (decision, tried) => (tried === null ? BADGES[decision] : `Would ${BADGES[decision].toLowerCase()}`);
+
+  /** The decision at the threshold that the person tries, or the service's own where none is tried. */
+  function decide(verdict, tried) {
+    if (tried === null) return { decision: verdict.decision, threshold: verdict.threshold };
+    return { decision: verdict.reliability >= tried ? "accept" : "review", threshold: tried };
+  }
+
+  function contrast(verdict, { decision }) {
+    const gap = verdict.confidence - verdict.reliability;
+    const sure = percent(verdict.confidence, 0);
+    const likely = percent(verdict.reliability, 0);
+    if (decision === "review" && gap >= STRIKING && verdict.confidence >= CONFIDENT) {
+      return (
+        `Confident but unreliable: the classifier says it is ${sure} sure, ` +
+        `yet its inner signals give this answer only a ${likely} chance.`
+      );
+    }
+    if (decision === "accept" && -gap >= STRIKING && verdict.confidence < CONFIDENT) {
+      return (
+        `Hesitant but reliable: the classifier says it is only ${sure} sure, ` +
+        `yet its inner signals give this answer a ${likely} chance.`
+      );
+    }
+    return "";
+  }
+
+  function promise(certificate) {
+    return (
+      `At this threshold at most ${setting(certificate.risk)} of accepted answers are wrong, with ` +
+      `${setting(1 - certificate.delta)} confidence: measured on ${Reason.format.count(certificate.n, "calibration image")}, ` +
+      `of which it accepts ${percent(certificate.coverage)}; it holds for images like those, and no others.`
+    );
+  }
+
+  function certificateText(verdict, tried) {
+    if (tried !== null) {
+      const promised = verdict.certificate ? "Its certificate no longer applies." : "It has no certificate.";
+      return `You try ${percent(tried, 0)} in place of the model's ${percent(verdict.threshold)}. ${promised}`;
+    }
+    if (!verdict.certificate) return "This threshold has no certificate: no error rate is promised at it.";
+    return promise(verdict.certificate);
+  }
+
+  function gauges(verdict, { decision, threshold }) {
+    byId("reliability-gauge").replaceChildren(
+      Reason.charts.gauge({
+        share: verdict.reliability,
+        tone: decision,
+        label: `Reliability ${percent(verdict.reliability)}, accepted from ${percent(threshold)}`,
+        threshold,
+        thresholdText: `accepted from ${percent(threshold)}`,
+      }),
+    );
+    byId("confidence-gauge").replaceChildren(
+      Reason.charts.gauge({ share: verdict.confidence, tone: "plain", label: `Confidence ${percent(verdict.confidence)}` }),
+    );
+  }
+
+  function slider(verdict, tried) {
+    const threshold = tried === null ? verdict.threshold : tried;
+    byId("threshold").value = threshold;
+    byId("threshold").setAttribute("aria-valuetext", percent(threshold));
+    byId("threshold-value").textContent = percent(threshold);
+    byId("threshold-reset").disabled = tried === null;
+  }
+
+  Reason.verdict = {
+    decide,
+    badge,
+
+    /** Show the verdict, decided again where `tried` is a threshold and not null. */
+    show(verdict, tried) {
+      const decided = decide(verdict, tried);
+      byId("verdict").dataset.decision = decided.decision;
+      byId("badge").className = `badge ${decided.decision}`;
+      byId("badge").replaceChildren(icon(decided.decision), badge(decided.decision, tried));
+      byId("verdict-class").textContent = verdict.class;
+      byId("verdict-sentence").textContent = SENTENCES[decided.decision];
+      byId("reliability").textContent = percent(verdict.reliability);
+      byId("confidence").textContent = percent(verdict.confidence);
+      byId("certificate").textContent = certificateText(verdict, tried);
+      byId("seal").setAttribute("href", tried === null && verdict.certificate ? "#icon-seal" : "#icon-unsealed");
+      say("contrast", contrast(verdict, decided));
+      gauges(verdict, decided);
+      slider(verdict, tried);
+    },
+
+    /** The verdict in one breath, for screen readers. */
+    spoken(verdict, tried) {
+      const { decision } = decide(verdict, tried);
+      return `${verdict.class}, ${percent(verdict.reliability)} likely to be right: ${badge(decision, tried).toLowerCase()}.`;
+    },
+  };
+})((window.Reason = window.Reason || {}));

@@ -1,0 +1,116 @@
+"""A real service in a thread, and headless Chromium to drive its page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from reason.serving import Settings, create_app
+from reason.serving.server import Server
+
+from .visit import Visit
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MAX_UPLOAD_BYTES = 1024 * 1024
+PATIENCE_MS = 180_000
+"""Longer than any machine needs: a wait ends as soon as the page has what it waits for."""
+
+
+def chromium() -> str | None:
+    named = os.environ.get("REASON_CHROMIUM")
+    if named:
+        return shutil.which(named)
+    for candidate in (
+        "/usr/bin/chromium",
+        "/usr/bin/google-chrome",
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    ):
+        if found := shutil.which(candidate):
+            return found
+    return None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = chromium()
+    if executable is None:
+        pytest.skip("no Chromium: install the package chromium, or name one in REASON_CHROMIUM")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def live_server(bundle_folder: Path) -> Iterator[str]:
+    """Return the address of a service that judges with the tiny bundle."""
+    settings = Settings(port=0, bundles=bundle_folder, max_upload_bytes=MAX_UPLOAD_BYTES)
+    server = Server(settings, create_app(settings))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield server.url
+    server.shutdown()
+    thread.join()
+    server.finish()
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server: str) -> Iterator[Visit]:
+    """A fresh tab; at the end, no error may have been logged that the test did not clear."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    started = Visit(context.new_page(), live_server)
+    started.page.on("pageerror", lambda error: started.errors.append(str(error)))
+    started.page.on(
+        "console",
+        lambda line: started.errors.append(line.text) if line.type in ("error", "warning") else None,
+    )
+    started.page.on("request", lambda request: started.requested.append(request.url))
+    yield started
+    context.close()
+    assert started.errors == []
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of shapes, a TIFF, and files to be refused: truncated, no image, over the limit."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for name in ("circle", "cross", "square"):
+        _draw(name).save(folder / f"{name}.png")
+    _draw("circle").save(folder / "scan.tiff")
+    whole = (folder / "circle.png").read_bytes()
+    (folder / "truncated.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "letter.txt").write_text("Dear reader,", encoding="utf-8")
+    (folder / "huge.png").write_bytes(bytes(8 * MAX_UPLOAD_BYTES))
+    return folder
+
+
+def _draw(name: str) -> Image.Image:
+    image = Image.new("RGB", (160, 120), (40, 60, 90))
+    draw = ImageDraw.Draw(image)
+    if name == "circle":
+        draw.ellipse((40, 20, 120, 100), fill=(230, 220, 80))
+    elif name == "square":
+        draw.rectangle((40, 20, 120, 100), fill=(90, 200, 120))
+    else:
+        draw.line((40, 20, 120, 100), fill=(220, 90, 90), width=16)
+        draw.line((40, 100, 120, 20), fill=(220, 90, 90), width=16)
+    return image

@@ -1,0 +1,56 @@
+# Everything is set up in .venv; nothing but Python 3.11 or newer and the package registry is needed.
+#
+#   PYTHON    interpreter to make .venv with; by default the first fitting one is taken
+#   PIP_ARGS  further arguments of `pip install`, such as --extra-index-url for a CPU-only torch
+#   ARGS      further arguments of the command that the target runs, such as ARGS="--port 8000"
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+PIP_ARGS ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test bench clean
+.DELETE_ON_ERROR:
+
+serve: $(VENV)/runtime.stamp ## serve the REST API and the page on 127.0.0.1:5000
+	$(BIN)/reason serve $(ARGS)
+
+test: $(VENV)/dev.stamp ## check style and types, then run the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/runtime.stamp ## measure a full verdict against a bare forward and the published way
+	$(BIN)/python -m benchmarks.verdict $(ARGS)
+
+clean: ## remove .venv and every cache
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+$(VENV)/runtime.stamp: requirements.txt pyproject.toml $(BIN)/python
+	@echo "Installing what REASON needs into $(VENV); the first time this takes some minutes."
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -r requirements.txt -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/runtime.stamp
+	@echo "Installing what the tests need into $(VENV)."
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -e '.[dev]'
+	@touch $@
+
+# `ensurepip` is asked for because Debian's python3 can lack it, and then `venv` fails half-way.
+FITS := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
+CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14 python)
+
+$(BIN)/python:
+	@for python in $(CANDIDATES); do \
+		if $$python $(FITS) 2>/dev/null; then exec $$python -m venv --clear $(VENV); fi; \
+	done; \
+	echo "REASON needs Python 3.11 or newer with its venv module, and found none among: $(CANDIDATES)." >&2; \
+	echo "Install one (Debian, Ubuntu: apt install python3 python3-venv), or name it: make PYTHON=..." >&2; \
+	exit 1

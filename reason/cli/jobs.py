@@ -1,0 +1,65 @@
+"""``reason train`` and ``reason evaluate``: the long jobs, which read whole data sets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reason.cli.bundles import bundle_folder
+
+_data_root: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    envvar="REASON_DATA",
+    default=Path("data"),
+    show_default=True,
+    show_envvar=True,
+    help="Folder that holds the data sets.",
+)
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_data_root
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to train; auto takes a GPU that is there.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Seed instead of the recipe's.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder of the bundle, instead of the shipped one.")
+@click.option("--download", is_flag=True, help="Download the data set first when it is missing.")
+@click.option("--resume", is_flag=True, help="Go on where the last run of this recipe stopped.")
+@click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Start of the base, instead of the recipe's.")
+def train(recipe: Path, **options: Any) -> None:
+    """Make a bundle as RECIPE says, such as train/imagenette.toml."""
+    from train import pipeline
+
+    folder = pipeline.run(recipe, **options)
+    click.echo(f"The bundle is in {folder}.")
+
+
+@click.command()
+@click.argument("bundle")
+@_data_root
+@click.option("--output", type=click.Path(path_type=Path), help="Folder of the figures, instead of eval_plots/.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def evaluate(bundle: str, data_root: Path, output: Path | None, as_json: bool) -> None:
+    """Measure BUNDLE on test images, beside all baselines.
+
+    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
+    """
+    from reason import evaluate as evaluation
+    from reason.cli.report import print_report
+
+    figures = evaluation.run(bundle_folder(bundle), data_root, output)
+    if as_json:
+        click.echo(json.dumps(figures, ensure_ascii=False, indent=2))
+    else:
+        print_report(figures)

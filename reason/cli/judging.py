@@ -1,0 +1,63 @@
+"""From image files to verdicts, batch by batch: decoding runs in threads while the network works."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from PIL import Image
+
+from reason.cli.inputs import ImageFile
+from reason.detector import Detector
+from reason.errors import BrokenImageError, UnsupportedImageError
+from reason.images import Preprocessing
+from reason.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of the images of one batch."""
+
+    verdicts: list[Verdict]
+    unreadable: list[str]
+    """One sentence for each image that could not be read."""
+
+
+def judge(detector: Detector, images: Sequence[ImageFile], threshold: float | None, batch_size: int) -> Iterator[Batch]:
+    """Judge images in order; an unreadable one does not harm its companions."""
+    for decoding in _decode(images, detector.preprocessing, batch_size):
+        names, pictures, unreadable = [], [], []
+        for name, picture in decoding:
+            try:
+                pictures.append(picture.result())
+                names.append(name)
+            except (UnsupportedImageError, BrokenImageError) as error:
+                unreadable.append(str(error))
+        verdicts = detector.predict(pictures, threshold=threshold, sources=names, batch_size=batch_size)
+        yield Batch(verdicts, unreadable)
+
+
+def _decode(
+    images: Sequence[ImageFile], preprocessing: Preprocessing, batch_size: int
+) -> Iterator[list[tuple[str, Future[Image.Image]]]]:
+    """Decode in threads, one batch ahead of the one that is judged."""
+    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+
+    def start(batch: Sequence[ImageFile]) -> list[tuple[str, Future[Image.Image]]]:
+        return [(image.name, pool.submit(_squash, image, preprocessing)) for image in batch]
+
+    try:
+        ahead = start(images[:batch_size])
+        for first in range(batch_size, len(images) + batch_size, batch_size):
+            batch, ahead = ahead, start(images[first : first + batch_size])
+            yield batch
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _squash(image: ImageFile, preprocessing: Preprocessing) -> Image.Image:
+    """Decode to the size that is judged, so that a batch of large photos fits into memory."""
+    pixels = preprocessing.pixels(image.decode())
+    return Image.fromarray(pixels.permute(1, 2, 0).squeeze(2).numpy())

@@ -1,0 +1,134 @@
+"""``reason predict``: judge images and print a verdict for each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from reason.cli.bundles import bundle_folder
+from reason.cli.inputs import ImageFile, find_images
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from reason.cli.judging import Batch
+    from reason.verdict import Verdict
+
+SOME_UNREADABLE = 3
+"""Exit code when some images could not be read; the others were judged."""
+
+
+def _probability(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 <= value <= 1:
+        raise click.BadParameter(f"{value} is not a probability; give a number from 0 to 1.")
+    return value
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("--bundle", metavar="NAME|FOLDER", default="imagenette", show_default=True, help="Bundle that judges.")
+@click.option("--threshold", type=float, callback=_probability, help="Accept from this reliability on, 0 to 1.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a verdict.")
+@click.option("--csv", "csv_file", metavar="FILE", help="Write one CSV row a verdict to FILE, or - for the output.")
+@click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Images judged at a time.")
+@click.pass_context
+def predict(
+    context: click.Context,
+    paths: tuple[str, ...],
+    bundle: str,
+    threshold: float | None,
+    as_json: bool,
+    csv_file: str | None,
+    batch_size: int,
+) -> None:
+    """Judge images: what each shows, and how likely that is right.
+
+    PATH is an image, a folder that is searched with its subfolders, a pattern such as 'photos/*.jpg', or -
+    for an image on standard input. Exit code 3 says that some images could not be read; the others are
+    judged all the same.
+    """
+    if as_json and csv_file is not None:
+        raise click.UsageError("--json and --csv exclude each other; choose one.")
+    images, problems = find_images(paths)
+    if not images:
+        raise click.UsageError(" ".join(problems))
+    for problem in problems:
+        click.echo(problem, err=True)
+    _run(images, problems, bundle, threshold, batch_size, _Output(as_json, csv_file))
+    if problems:
+        context.exit(SOME_UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """Where verdicts go, and in which form."""
+
+    as_json: bool
+    csv_file: str | None
+
+    def open(self) -> AbstractContextManager[IO[str]]:
+        if self.csv_file in (None, "-"):
+            return nullcontext(sys.stdout)
+        try:
+            return Path(self.csv_file).open("w", newline="", encoding="utf-8")
+        except OSError as error:
+            raise click.UsageError(f"--csv {self.csv_file}: cannot be written ({error.strerror}).") from error
+
+    def write(self, verdicts: Iterable[Verdict], file: IO[str], names: Sequence[str], classes: Sequence[str]) -> None:
+        from reason.cli.output import VerdictTable, write_json
+        from reason.verdict import write_csv
+
+        if self.csv_file is not None:
+            write_csv(verdicts, file)
+        elif self.as_json:
+            write_json(verdicts, file)
+        else:
+            VerdictTable(file, names, classes).write(verdicts)
+
+
+def _run(
+    images: Sequence[ImageFile],
+    problems: list[str],
+    bundle: str,
+    threshold: float | None,
+    batch_size: int,
+    output: _Output,
+) -> None:
+    """Judge the images and write the verdicts; add a sentence to ``problems`` for each unreadable image."""
+    from reason.cli.output import progress_bar
+
+    folder = bundle_folder(bundle)
+    with progress_bar() as bar:
+        task = bar.add_task(f"Loading {folder.name}", total=None)
+        import reason
+        from reason.cli.judging import judge  # imports torch
+
+        detector = reason.load(folder)
+        bar.update(task, description="Judging", total=len(images))
+        batches = judge(detector, images, threshold, batch_size)
+        with output.open() as file:
+            verdicts = _shown(batches, problems, bar, task, file)
+            output.write(verdicts, file, [image.name for image in images], detector.classes)
+
+
+def _shown(
+    batches: Iterable[Batch], problems: list[str], bar: Progress, task: TaskID, file: IO[str]
+) -> Iterator[Verdict]:
+    """Pass the verdicts on while keeping the bar, the error stream and the output in step."""
+    from reason.cli.output import aside
+
+    for batch in batches:
+        with aside(bar):
+            for problem in batch.unreadable:
+                click.echo(problem, err=True)
+            yield from batch.verdicts
+            file.flush()
+        problems += batch.unreadable
+        bar.advance(task, len(batch.verdicts) + len(batch.unreadable))
+    bar.stop()

@@ -7,6 +7,7 @@
 #
 # BASE is any image with Python 3.11 or newer as `python3`, with its venv module. PIP_ARGS goes to
 # `pip install`: name an index of CPU-only torch builds there, and the image is some gigabytes smaller.
+# It is recorded in the image's history, so put no password there.
 ARG BASE=python:3.11-slim
 FROM ${BASE}
 

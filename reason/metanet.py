@@ -15,8 +15,8 @@ from reason.errors import FitError
 CLIP = 5.0
 """Standardised columns are clipped to +- this many deviations, so that no outlier can dominate."""
 
-GROUP_DROPPED = "embedding"
-"""Family that group dropout hides: many columns, learnt from few images."""
+HELD_DOWN = "embedding"
+"""Family that is shrunk and hidden by group dropout: many columns, learnt from few images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,9 @@ class MetaNetSettings:
     """Dropout after each hidden layer, in [0, 1)."""
     group_dropout: float = 0.5
     """Chance that a training row loses all embedding columns, in [0, 1]."""
-    epochs: int = 30
+    embedding_scale: float = 0.1
+    """Factor of the standardised embedding columns; the smaller, the less the MetaNet can lean on them."""
+    epochs: int = 12
     """Passes over the rows."""
     batch_size: int = 256
     """Rows a step."""
@@ -53,17 +55,19 @@ class MetaNet(nn.Module):
 
     mean: torch.Tensor
     deviation: torch.Tensor
+    scale: torch.Tensor
 
     def __init__(self, columns: int, hidden: Sequence[int], dropout: float = 0.0, members: int = 1) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(columns))
         self.register_buffer("deviation", torch.ones(columns))
+        self.register_buffer("scale", torch.ones(columns))
         self.hidden = tuple(hidden)
         self.members = nn.ModuleList(_Member(columns, hidden, dropout) for _ in range(members))
 
     def standardise(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return columns in standard deviations of meta-fit, clipped to +-``CLIP``."""
-        return ((vectors - self.mean) / self.deviation).clamp(-CLIP, CLIP)
+        """Return columns in standard deviations of meta-fit, clipped to +-``CLIP``, those held down shrunk."""
+        return ((vectors - self.mean) / self.deviation).clamp(-CLIP, CLIP) * self.scale
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """Return the logit of P(correct) ``[n]``; larger = more trustworthy; not yet calibrated."""
@@ -104,12 +108,13 @@ def fit(
     """
     if correct.all() or not correct.any():
         raise FitError("the MetaNet needs correct and wrong predictions among the meta-fit images.")
-    hideable = torch.tensor([group == GROUP_DROPPED for group in groups])
+    hideable = torch.tensor([group == HELD_DOWN for group in groups])
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
         net = MetaNet(vectors.shape[1], settings.hidden, settings.dropout, settings.members)
         net.mean.copy_(vectors.mean(dim=0))
         net.deviation.copy_(vectors.std(dim=0).clamp(min=1e-6))
+        net.scale[hideable] = settings.embedding_scale
         for member in net.members:
             _fit_member(member, net.standardise(vectors), correct.float(), hideable, settings)
     return net.eval().requires_grad_(False)

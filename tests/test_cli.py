@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -358,24 +357,38 @@ def test_train_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = {"clean": {"accuracy": 0.93131, "n": 3925}, "baselines": ["msp", "margin"], "certificate": None}
+    asked: list[tuple[Path, Path, Path | None]] = []
+    ranking = {"auroc": 0.91234, "ap_success": 0.98, "ap_error": 0.5}
+    figures = {
+        "bundle": "tiny",
+        "clean": {
+            "n": 3925,
+            "accuracy": 0.93131,
+            "scores": {"REASON": ranking, "MSP": ranking | {"auroc": 0.9}},
+            "auroc_difference_95": {"MSP": [-0.00123, 0.02]},
+            "reliability": {"ece_15": 0.0111, "brier": 0.04},
+            "confidence": {"ece_15": 0.0222, "brier": 0.05},
+            "threshold": {"value": 0.75, "coverage": 0.8, "selective_risk": None},
+        },
+    }
 
     def run(bundle: Path, data_root: Path, output: Path | None) -> dict[str, Any]:
-        return figures | {"asked": f"{bundle.name} {data_root} {output}"}
+        asked.append((bundle, data_root, output))
+        return figures
 
-    monkeypatch.setattr(reason, "evaluate", SimpleNamespace(run=run), raising=False)
+    monkeypatch.setattr("reason.evaluate.run", run)
     monkeypatch.setenv("REASON_DATA", "/data")
-    table = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--output", "plots"]).stdout
-    assert [line.rstrip().split(maxsplit=1) for line in table.splitlines()] == [
-        ["clean.accuracy", "0.9313"],
-        ["clean.n", "3925"],
-        ["baselines", "msp, margin"],
-        ["certificate", "none"],
-        ["asked", "tiny /data plots"],
-    ]
+    shown = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--output", "plots"]).stdout
+    lines = [" ".join(line.replace("│", " ").split()) for line in shown.splitlines()]
+    assert lines[0] == "tiny: 3925 test images, base accuracy 0.9313"
+    assert "REASON 0.9123 0.9800 0.5000" in lines
+    assert "MSP 0.9000 0.9800 0.5000 -0.0012 to +0.0200" in lines
+    assert "reliability ECE 0.0111 Brier 0.0400" in lines
+    assert lines[-1].startswith("threshold 0.750: coverage 0.8000,")
     monkeypatch.delenv("REASON_DATA")
     printed = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--json"]).stdout
-    assert json.loads(printed) == figures | {"asked": "tiny data None"}
+    assert json.loads(printed) == figures
+    assert asked == [(bundle_folder, Path("/data"), Path("plots")), (bundle_folder, Path("data"), None)]
 
 
 def test_serve_turns_flags_into_settings(monkeypatch: pytest.MonkeyPatch) -> None:

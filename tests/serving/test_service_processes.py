@@ -23,7 +23,8 @@ from service_pictures import encode
 ROOT = Path(__file__).parents[2]
 API = [sys.executable, "reason_api.py"]
 GUNICORN = [sys.executable, "-m", "gunicorn", "reason_api:app"]
-PATIENCE_S = 120
+PATIENCE_S = 300
+"""Seconds after which a process counts as hung; far more than any of them needs."""
 
 Launch = Callable[..., "subprocess.Popen[str]"]
 

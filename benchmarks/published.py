@@ -7,7 +7,6 @@ uncompressed embeddings. Its three figures are left out.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch.nn import functional
 
-from reason.backbones import Tapped
+from reason.backbones import make, tap
 from reason.detector import Detector
 
 MC_PASSES = 6
@@ -24,10 +23,11 @@ BANK_SIZE = 9_469
 
 def published_way(detector: Detector) -> Callable[[torch.Tensor], None]:
     """Return a function that judges standardised images ``[n, channels, h, w]`` as was published."""
-    # A copy: the published way alters the running statistics of its network.
-    network = copy.deepcopy(detector.base.network)
-    base = Tapped(network, head=_head_name(detector), dropout=detector.base.dropout)
-    base.requires_grad_(True)
+    # A network of its own: the published way alters the running statistics.
+    dropout = detector.base.dropout
+    network = make(detector.architecture, len(detector.classes), dropout, detector.preprocessing.channels)
+    network.load_state_dict(detector.base.network.state_dict())
+    base = tap(network.to(memory_format=torch.channels_last), detector.architecture, dropout)
     features = base.head.in_features
     bank = np.random.default_rng(0).normal(size=(BANK_SIZE, features)).astype(np.float32)
     search = NearestNeighbors(n_neighbors=10).fit(bank)
@@ -50,7 +50,3 @@ def published_way(detector: Detector) -> Callable[[torch.Tensor], None]:
         search.kneighbors(evidence.embedding.numpy())
 
     return judge
-
-
-def _head_name(detector: Detector) -> str:
-    return next(name for name, module in detector.base.network.named_modules() if module is detector.base.head)

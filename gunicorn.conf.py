@@ -8,6 +8,8 @@ from reason.serving.models import find_bundles
 
 try:
     _settings = Settings.from_environment()
+    # Here, and not first in the workers: with --preload or without, gunicorn ends before it starts anything.
+    find_bundles(_settings.bundles)
 except ReasonError as _error:
     sys.stderr.write(f"{_error}\n")
     sys.exit(1)
@@ -20,12 +22,3 @@ threads = _settings.threads
 timeout = 120
 loglevel = "warning"
 control_socket_disable = True
-
-
-def on_starting(_server: object) -> None:
-    """Refuse to start without a bundle, before any worker tries to."""
-    try:
-        find_bundles(_settings.bundles)
-    except ReasonError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)

@@ -41,6 +41,8 @@ def free_port() -> int:
 
 @contextmanager
 def process(command: list[str], settings: dict[str, object]) -> Iterator[subprocess.Popen[str]]:
+    # A shell that puts the tests into the background has Ctrl-C ignored, and a child would inherit that.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     started = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -49,6 +51,7 @@ def process(command: list[str], settings: dict[str, object]) -> Iterator[subproc
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGINT, previous)
     with started:
         try:
             yield started

@@ -42,4 +42,6 @@ class Pca:
     def residual(self, embedding: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
         """Return the length ``[n]`` of what the components do not explain."""
         total = (embedding - self.mean).square().sum(dim=1)
-        return (total - coordinates.square().sum(dim=1)).clamp(min=0).sqrt()
+        rest = total - coordinates.square().sum(dim=1)
+        # Below single precision the difference is rounding noise, which would be standardised as a signal.
+        return rest.masked_fill(rest < 1e-5 * total, 0.0).sqrt()

@@ -17,6 +17,7 @@ from PIL import Image
 from torchvision import datasets as torchvision_datasets
 from torchvision.datasets import mnist as idx
 
+from reason import progress as bars
 from reason.corruptions import corrupt_pixels
 from reason.errors import DatasetError, ReasonError
 from reason.images import Preprocessing, decode
@@ -175,6 +176,20 @@ def read_textures(root: Path, preprocessing: Preprocessing, *, progress: Progres
 
 READERS: dict[str, Callable[..., ImageSet]] = {"imagenette": read_imagenette, "mnist": read_mnist}
 """Data sets by the name that recipes use."""
+
+
+def read(name: str, root: Path, part: Part, preprocessing: Preprocessing, *, download: bool = False) -> ImageSet:
+    """Read a data set of ``READERS`` with a progress bar, and say which images were left out.
+
+    Raises:
+        DatasetError: the data set is missing or damaged.
+    """
+    with bars.bar(f"decode {part} images") as bar:
+        images = READERS[name](root, part, preprocessing, download=download, progress=bar.over)
+    for sentence in images.skipped:
+        bars.say(f"left out: {sentence}")
+    return images
+
 
 OUTSIDERS: dict[str, tuple[str, Callable[..., ImageSet]]] = {
     "imagenette": ("textures", read_textures),

@@ -4,80 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from reason import baselines, bundle, datasets, metrics, plots, progress, splits
-from reason.baselines import Baseline
+from reason import bundle, datasets, metrics, plots, progress, splits
 from reason.corruptions import CORRUPTIONS
 from reason.datasets import CLEAN, ImageSet
 from reason.detector import Detector
 from reason.errors import BundleError
-from reason.fit import Labelled, extract, head_of, join
+from reason.fit import Labelled, extract, join
+from reason.judge import Judge, Judged, by_type
 from reason.report import markdown
 from reason.splits import Protocol
 
 PLOTS = Path("eval_plots")
 """Folder that figures and numbers go to, one subfolder a bundle."""
-
-OWN = "REASON"
-"""How reports call the detector's own score."""
-
-Scores = dict[str, NDArray[np.float64]]
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """A detector, and the baselines it stands beside."""
-
-    detector: Detector
-    baselines: Sequence[Baseline]
-
-    @classmethod
-    def fit(cls, detector: Detector, train: Labelled, meta: Labelled) -> Judge:
-        """Fit all baselines on base-train and clean meta-fit evidence."""
-        head = head_of(detector.base)
-        return cls(detector, [baseline.fit(head, train, meta) for baseline in baselines.make_all()])
-
-    def scores(self, test: Labelled) -> Scores:
-        """Return REASON's score and every baseline's, each ``[n]``, larger = more trustworthy."""
-        # The MetaNet's logit orders as the reliability does, and does not saturate.
-        own = {OWN: self.detector.judge(test.evidence).logits.double().numpy()}
-        return own | {baseline.name: baseline.score(test.evidence).numpy() for baseline in self.baselines}
-
-    def measure(self, test: Labelled) -> dict[str, Any]:
-        """Return the numbers of one split, as plain JSON."""
-        correct = test.correct.numpy()
-        reliability = self.detector.judge(test.evidence).reliability.double().numpy()
-        scores = self.scores(test)
-        accepted = reliability >= self.detector.threshold
-        return {
-            "n": len(correct),
-            "accuracy": float(correct.mean()),
-            "scores": {name: metrics.report(score, correct) for name, score in scores.items()},
-            "auroc_difference_95": {
-                name: metrics.paired_bootstrap(scores[OWN], score, correct)
-                for name, score in scores.items()
-                if name != OWN
-            },
-            "reliability": _honesty(reliability, correct),
-            "confidence": _honesty(scores["MSP"], correct),
-            "threshold": {
-                "value": self.detector.threshold,
-                "coverage": float(accepted.mean()),
-                "selective_risk": float((~correct[accepted]).mean()) if accepted.any() else None,
-            },
-        }
-
-
-def _honesty(probability: NDArray[np.float64], correct: NDArray[np.bool_]) -> dict[str, float]:
-    return {"ece_15": metrics.ece(probability, correct), "brier": metrics.brier(probability, correct)}
 
 
 def run(folder: Path, data_root: Path, output: Path | None = None) -> dict[str, Any]:
@@ -99,11 +40,11 @@ def run(folder: Path, data_root: Path, output: Path | None = None) -> dict[str, 
     protocol = Protocol.of(detector)
     test = splits.read_test(protocol, detector, data_root)
     judge = Judge.fit(detector, *_fitting_evidence(detector, protocol, data_root))
-    judged: dict[str, tuple[str, Labelled]] = {}
+    judged: dict[str, tuple[str, Judged]] = {}
     for split in splits.main_splits(protocol, test, detector, data_root):
         part = extracted(detector, split.images, split.name)
-        together = join([judged[CLEAN][1], part]) if split.kind == "outside" else part
-        judged[split.name] = (split.kind, together)
+        together = join([judged[CLEAN][1].images, part]) if split.kind == "outside" else part
+        judged[split.name] = (split.kind, judge.judge(together))
     home = splits.HOME if splits.HOME in judged else CLEAN
     measured = {
         "bundle": detector.name,
@@ -115,15 +56,14 @@ def run(folder: Path, data_root: Path, output: Path | None = None) -> dict[str, 
             name: row
             for kind, part in judged.values()
             if kind != "outside"
-            for name, row in by_type(judge, kind, part).items()
+            for name, row in by_type(part, kind).items()
         },
         "ladder": _ladder(judge, test),
         "training": detector.card.get("history", []),
     }
     target = output or PLOTS / detector.name
     target.mkdir(parents=True, exist_ok=True)
-    parts = {name: part for name, (_, part) in judged.items()}
-    plots.draw_all(detector, parts, judge.scores(parts[home]), measured, target)
+    plots.draw_all(detector, judged[CLEAN][1], judged[home][1], measured, target)
     report: dict[str, Any] = _without_nan(measured)
     (target / "metrics.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     (target / "report.md").write_text(markdown(report), encoding="utf-8")
@@ -159,8 +99,7 @@ def _fitting_evidence(detector: Detector, protocol: Protocol, data_root: Path) -
     Raises:
         BundleError: the train images are not those that the card tells of.
     """
-    with progress.bar("decode train images") as bar:
-        images = datasets.READERS[protocol.dataset](data_root, "train", detector.preprocessing, progress=bar.over)
+    images = datasets.read(protocol.dataset, data_root, "train", detector.preprocessing)
     card = detector.card
     if images.fingerprint() != card["split"]["data_sha256"]:
         raise BundleError(f"{detector.name}: the train images in {data_root} are not those it was fitted on.")
@@ -170,24 +109,6 @@ def _fitting_evidence(detector: Detector, protocol: Protocol, data_root: Path) -
         extracted(detector, train, "base-train", gradient=False),
         extracted(detector, meta, "meta-fit", gradient=False),
     )
-
-
-def by_type(judge: Judge, kind: str, part: Labelled) -> dict[str, dict[str, Any]]:
-    """Return accuracy and each score's AUROC for each corruption of a split."""
-    names = np.array(part.corruptions)
-    rows: dict[str, dict[str, Any]] = {}
-    for name in dict.fromkeys(part.corruptions):
-        mask = names == name
-        correct = part.correct.numpy()[mask]
-        scores = judge.scores(part.take(torch.from_numpy(np.flatnonzero(mask))))
-        rows[name] = {
-            "family": CLEAN if name == CLEAN else CORRUPTIONS[name].family,
-            "kind": kind,
-            "n": int(mask.sum()),
-            "accuracy": float(correct.mean()),
-            "auroc": {score_name: metrics.auroc(score, correct) for score_name, score in scores.items()},
-        }
-    return rows
 
 
 def _ladder(judge: Judge, test: ImageSet) -> dict[str, list[dict[str, float]]]:

@@ -91,6 +91,11 @@ def to_png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def to_picture(pixels: torch.Tensor) -> Image.Image:
+    """Turn uint8 pixels ``[1 or 3, h, w]`` into a greyscale or RGB image."""
+    return Image.fromarray(np.ascontiguousarray(pixels.permute(1, 2, 0).squeeze(2).numpy()))
+
+
 def _to_8_bit(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Scale wide samples by the range of their type: 16-bit integers by 257, floats in [0, 1] by 255."""
     wide = samples.astype(np.float32)
@@ -123,10 +128,13 @@ class Preprocessing:
         """Number of channels of the input."""
         return len(self.mode)
 
+    def square(self, image: Image.Image) -> Image.Image:
+        """Return the squashed image, in this mode; squashing it again changes nothing."""
+        return image.convert(self.mode).resize((self.size, self.size), Image.Resampling.BICUBIC)
+
     def pixels(self, image: Image.Image) -> torch.Tensor:
         """Return the squashed image as uint8 ``[channels, size, size]``."""
-        square = image.convert(self.mode).resize((self.size, self.size), Image.Resampling.BICUBIC)
-        array = np.asarray(square).reshape(self.size, self.size, self.channels)
+        array = np.asarray(self.square(image)).reshape(self.size, self.size, self.channels)
         return torch.from_numpy(array.transpose(2, 0, 1).copy())
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:

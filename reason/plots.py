@@ -20,6 +20,7 @@ from sklearn.metrics import confusion_matrix, roc_curve
 from reason.datasets import CLEAN
 from reason.detector import Detector
 from reason.fit import Labelled
+from reason.judge import Judged
 from reason.latent import latent_of
 from reason.metrics import auroc, risk_coverage
 
@@ -46,21 +47,17 @@ MOST_DOTS = 3000
 Scores = Mapping[str, NDArray[np.float64]]
 
 
-def draw_all(
-    detector: Detector, parts: Mapping[str, Labelled], scores: Scores, report: Mapping[str, Any], folder: Path
-) -> None:
+def draw_all(detector: Detector, clean: Judged, home: Judged, report: Mapping[str, Any], folder: Path) -> None:
     """Write every figure as a PNG into ``folder``.
 
     Args:
         detector: who judged.
-        parts: evidence of each split by name.
-        scores: every score on the home split, whose images are like those that the bundle is made for.
+        clean: the clean split.
+        home: the split whose images are like those that the bundle is made for.
         report: what ``metrics.json`` says.
         folder: where the figures go.
     """
-    home = parts[report["home"]]
-    correct = home.correct.numpy()
-    reliability = detector.judge(home.evidence).reliability.double().numpy()
+    correct, reliability, scores = home.correct, home.reliability, home.scores
     shown = {name: scores[name] for name in SHOWN if name in scores}
     with pyplot.rc_context(STYLE):
         figures = {
@@ -71,7 +68,7 @@ def draw_all(
             ),
             "reliability_by_outcome": histogram("Reliability", reliability, correct, detector.threshold),
             "confidence_by_outcome": histogram("Softmax confidence", scores["MSP"], correct, None),
-            "confusion": confusion(parts["clean"], detector.classes),
+            "confusion": confusion(clean.images, detector.classes),
             "auroc_by_corruption": heatmap(report["by_type"]),
             "severity": severity_curves(report["ladder"]),
             "auroc_by_severity": severity_heatmaps(report["ladder"]),
@@ -79,7 +76,7 @@ def draw_all(
         if report["training"]:
             figures["training"] = training(report["training"])
         if detector.latent_map is not None:
-            places = detector.latent_map.place(latent_of(home.evidence, detector.base.taps)).numpy()
+            places = detector.latent_map.place(latent_of(home.images.evidence, detector.base.taps)).numpy()
             figures["latent_map"] = latent(places, 1 - reliability, correct)
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png", bbox_inches="tight")

@@ -16,6 +16,7 @@ from reason.datasets import CLEAN
 from reason.detector import Detector
 from reason.errors import ReasonError
 from reason.evaluate import PLOTS, extracted
+from reason.images import to_picture
 from reason.splits import Protocol
 
 MOST_PIXELS = 16_000_000
@@ -79,9 +80,8 @@ def find(detector: Detector, data_root: Path, seed: int) -> Snapshot:
     if not caught.any():
         raise ReasonError(f"{detector.name}: none of {count} test images is wrong and was sent to review; try a seed.")
     row = int((confidence - reliability).masked_fill(~caught, -torch.inf).argmax())
-    pixels = images.pixels[row].permute(1, 2, 0).squeeze(2).numpy()
     return Snapshot(
-        picture=Image.fromarray(np.ascontiguousarray(pixels)),
+        picture=to_picture(images.pixels[row]),
         predicted=detector.classes[int(part.evidence.predicted[row])],
         truth=detector.classes[int(part.labels[row])],
         confidence=float(confidence[row]),

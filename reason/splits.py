@@ -80,11 +80,7 @@ def read_test(protocol: Protocol, detector: Detector, data_root: Path) -> ImageS
     Raises:
         DatasetError: the data set is missing.
     """
-    with progress.bar("decode test images") as bar:
-        images = datasets.READERS[protocol.dataset](data_root, "test", detector.preprocessing, progress=bar.over)
-    for sentence in images.skipped:
-        progress.say(f"left out: {sentence}")
-    return images
+    return datasets.read(protocol.dataset, data_root, "test", detector.preprocessing)
 
 
 def own_splits(protocol: Protocol, test: ImageSet) -> Iterator[Split]:

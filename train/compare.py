@@ -2,7 +2,8 @@
 
 python -m train.compare train/imagenette.toml
 
-Folds are cut by source image, so that no copy of a judged image is learned from; clean copies alone are judged.
+Folds are cut by source image, so that no copy of a judged image is learned from; the first copy of each alone is
+judged, which is the clean one where the recipe learns from it.
 """
 
 from __future__ import annotations
@@ -44,15 +45,17 @@ def main(recipe_path: Path) -> None:
     evidence = load_evidence(RUNS / recipe.name)
     widest = dataclasses.replace(recipe.signals, pca_columns=recipe.signals.pca_components, seed=recipe.seed)
     signals, _ = fit_signals(evidence.head, ARCHITECTURES[recipe.base.architecture].taps, evidence.bank, widest)
-    clean = len(evidence.meta.labels) // (1 + recipe.meta_fit.draws)
-    table = Table("variant", "AUROC on clean meta-fit, mean of seeds", "spread")
+    images = len(evidence.meta) // recipe.meta_fit.blocks
+    table = Table("variant", "AUROC on the first block of meta-fit, mean of seeds", "spread")
     vectors = signals.compute(evidence.meta.evidence)
-    judged = evidence.meta.evidence[slice(0, clean)]
-    correct = evidence.meta.correct[:clean].numpy()
+    judged = evidence.meta.evidence[slice(0, images)]
+    correct = evidence.meta.correct[:images].numpy()
     for baseline in PARAMETER_FREE:
         table.add_row(baseline.name, f"{metrics.auroc(baseline.score(judged).numpy(), correct):.4f}", "")
     for name, columns, fit in variants(recipe, signals):
-        scores = [cross_validate(vectors[:, columns], evidence.meta.correct, fit, clean, seed) for seed in range(SEEDS)]
+        scores = [
+            cross_validate(vectors[:, columns], evidence.meta.correct, fit, images, seed) for seed in range(SEEDS)
+        ]
         values = [metrics.auroc(score, correct) for score in scores]
         table.add_row(name, f"{np.mean(values):.4f}", f"{np.ptp(values):.4f}")
     Console().print(table)
@@ -100,13 +103,13 @@ def _metanet(groups: list[str], settings: MetaNetSettings) -> Fit:
 
 
 def cross_validate(
-    vectors: torch.Tensor, correct: torch.Tensor, fit: Fit, clean: int, seed: int
+    vectors: torch.Tensor, correct: torch.Tensor, fit: Fit, images: int, seed: int
 ) -> NDArray[np.float64]:
-    """Return out-of-fold scores ``[clean]`` of the clean meta-fit images, which come first."""
-    image = torch.arange(len(vectors)) % clean
-    scores = np.zeros(clean)
+    """Return out-of-fold scores ``[images]`` of the first block of meta-fit images."""
+    image = torch.arange(len(vectors)) % images
+    scores = np.zeros(images)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    for _, held in folds.split(np.zeros(clean), correct[:clean].numpy()):
+    for _, held in folds.split(np.zeros(images), correct[:images].numpy()):
         learn = ~torch.isin(image, torch.from_numpy(held))
         score = fit(vectors[learn], correct[learn], seed)
         with torch.no_grad():

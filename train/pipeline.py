@@ -16,9 +16,10 @@ from reason.baselines import PARAMETER_FREE
 from reason.datasets import ImageSet
 from reason.detector import Detector
 from reason.errors import RecipeError
-from reason.evaluate import Judge, extracted
+from reason.evaluate import extracted
 from reason.evidence import Evidence
 from reason.fit import Labelled, extract, fit_detector, head_of, join
+from reason.judge import Judge
 from reason.signals import Head
 from reason.splits import Protocol
 from train import ablation
@@ -110,11 +111,7 @@ def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
 
 
 def _read(recipe: Recipe, data_root: Path, download: bool) -> ImageSet:
-    reader = datasets.READERS[recipe.data.dataset]
-    with progress.bar("decode train images") as bar:
-        images = reader(data_root, "train", preprocessing_of(recipe), download=download, progress=bar.over)
-    for sentence in images.skipped:
-        progress.say(f"left out: {sentence}")
+    images = datasets.read(recipe.data.dataset, data_root, "train", preprocessing_of(recipe), download=download)
     if images.skipped:
         progress.say(f"{len(images.skipped)} of the train images could not be decoded and were left out")
     return images
@@ -163,7 +160,7 @@ def _train_base(recipe: Recipe, parts: Parts, work: Path, device: torch.device) 
 class PartEvidence:
     """The head, and the evidence of each part.
 
-    ``meta`` holds ``1 + draws`` blocks of the meta-fit images, the clean ones first.
+    ``meta`` holds the meta-fit images in ``MetaFit.blocks`` blocks, the clean one first where it is learned from.
     """
 
     head: Head
@@ -290,7 +287,7 @@ def _measure(recipe: Recipe, detector: Detector, evidence: PartEvidence, data_ro
     protocol = Protocol.of(detector)
     for part in splits.own_splits(protocol, splits.read_test(protocol, detector, data_root)):
         test = extracted(detector, part.images, f"test, {part.name}")
-        numbers[part.name] = row = judge.measure(test)
+        numbers[part.name] = row = judge.measure(judge.judge(test))
         progress.say(
             f"test, {part.name}: accuracy {row['accuracy']:.4f}, AUROC {row['scores']['REASON']['auroc']:.4f} "
             f"(MSP {row['scores']['MSP']['auroc']:.4f}), ECE {row['reliability']['ece_15']:.4f}"

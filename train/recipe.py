@@ -107,6 +107,11 @@ class MetaFit:
     clean: bool = True
     """Whether the clean images are learned from as well."""
 
+    @property
+    def blocks(self) -> int:
+        """How many times each meta-fit image is learned from."""
+        return self.draws + self.clean
+
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
@@ -228,7 +233,7 @@ def _check_ranges(recipe: Recipe, path: Path) -> None:
             0 < recipe.threshold.risk < 1 and 0 < recipe.threshold.delta < 1
         ),
         "metanet.members must be at least 1": recipe.metanet.members >= 1,
-        "meta_fit needs draws or the clean images": recipe.meta_fit.draws > 0 or recipe.meta_fit.clean,
+        "meta_fit needs draws or the clean images": recipe.meta_fit.blocks > 0,
         "corruption.chance must be in [0, 1]": 0 <= recipe.corruption.chance <= 1,
         f"corruption.types must be among {', '.join(CORRUPTIONS)}, one at least where chance is positive": (
             set(recipe.corruption.types) <= set(CORRUPTIONS)

@@ -59,5 +59,4 @@ def _decode(
 
 def _squash(image: ImageFile, preprocessing: Preprocessing) -> Image.Image:
     """Decode to the size that is judged, so that a batch of large photos fits into memory."""
-    pixels = preprocessing.pixels(image.decode())
-    return Image.fromarray(pixels.permute(1, 2, 0).squeeze(2).numpy())
+    return preprocessing.square(image.decode())

@@ -25,7 +25,7 @@ from reason.corruptions.noise import NOISE
 from reason.corruptions.occlusion import OCCLUSION
 from reason.corruptions.weather import WEATHER
 from reason.errors import CorruptionError
-from reason.images import Preprocessing
+from reason.images import Preprocessing, to_picture
 
 __all__ = [
     "CORRUPTIONS",
@@ -130,7 +130,7 @@ class CorruptionRequest:
 
     def _corrupted(self, pixels: Tensor) -> Image.Image:
         (corrupted,) = corrupt_pixels(self.name, pixels[None], self.severity, self.seed)
-        return Image.fromarray(np.ascontiguousarray(corrupted.permute(1, 2, 0).squeeze(2).numpy()))
+        return to_picture(corrupted)
 
 
 def _find(name: str) -> Corruption:

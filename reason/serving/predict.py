@@ -88,8 +88,7 @@ def _square(image: Image.Image, preprocessing: Preprocessing, corruption: Corrup
     """
     if corruption is not None:
         return corruption.picture(image, preprocessing)
-    pixels = preprocessing.pixels(image).permute(1, 2, 0)
-    return Image.fromarray(pixels.squeeze(2).numpy() if preprocessing.channels == 1 else pixels.numpy())
+    return preprocessing.square(image)
 
 
 def _answer(item: _Decoded, deadline: float) -> Judged | Problem:

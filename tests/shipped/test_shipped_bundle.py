@@ -15,7 +15,8 @@ from reason import splits
 from reason.baselines import PARAMETER_FREE
 from reason.detector import Detector
 from reason.errors import DatasetError
-from reason.evaluate import Judge, by_type, extracted
+from reason.evaluate import extracted
+from reason.judge import Judge, by_type
 from reason.splits import Protocol
 
 ROOT = Path(__file__).parents[2]
@@ -72,10 +73,10 @@ def measured(name: str) -> dict[str, Any]:
         pytest.skip(str(error))
     judge = Judge(detector, PARAMETER_FREE)
     parts = {part.name: part.images for part in splits.own_splits(protocol, test)}
-    judged = {part: extracted(detector, images, part) for part, images in parts.items()}
+    judged = {part: judge.judge(extracted(detector, images, part)) for part, images in parts.items()}
     rows = {part: judge.measure(evidence) for part, evidence in judged.items()}
     home = judged[list(judged)[-1]]
-    return {**rows, "by_type": by_type(judge, "seen", home) if home.corruptions else {}}
+    return {**rows, "by_type": by_type(home, "seen") if home.images.corruptions else {}}
 
 
 @pytest.fixture(scope="module")

@@ -118,8 +118,10 @@ def without_gradient(detector: Detector) -> Detector:
     families = tuple(name for name in detector.signal_settings.families if name != "gradient")
     settings: SignalSettings = dataclasses.replace(detector.signal_settings, families=families)
     bank = detector.signals.neighbours.bank if detector.signals.neighbours else None
-    signals = assemble(settings, head_of(detector.base), detector.base.taps, detector.pca, bank)
-    net = MetaNet(len(signals.names), detector.metanet.hidden, members=len(detector.metanet.members)).eval()
+    signals = assemble(
+        settings, head_of(detector.base), detector.base.taps, detector.pca, bank, detector.signals.layers
+    )
+    net = MetaNet(len(signals.names), **detector.metanet.shape).eval()
     return dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net)
 
 

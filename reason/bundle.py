@@ -12,17 +12,16 @@ import json
 import pickle
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from reason.artefacts import pack, pack_layers, unpack, unpack_layers
 from reason.backbones import ARCHITECTURES, Tapped, make, tap
 from reason.calibration import Platt
 from reason.detector import Detector
@@ -36,7 +35,7 @@ from reason.risk import CalibrationSample
 from reason.signals import Bank, Pca, SignalSettings, assemble
 from reason.verdict import Certificate
 
-FORMAT = 1
+FORMAT = 2
 """Version of the bundle format; other versions are refused."""
 
 CARD = "dataset_meta.json"
@@ -45,10 +44,11 @@ META = "best_meta_enhanced.pth"
 PCA = "penultimate_pca.pkl"
 BANK = "knn_bank.pkl"
 SAMPLE = "calibration_sample.pkl"
+LAYERS = "layer_statistics.pkl"
 MAP = "latent_map.pkl"
-FILES = frozenset({CARD, BASE, META, PCA, BANK, SAMPLE, MAP})
+FILES = frozenset({CARD, BASE, META, PCA, BANK, LAYERS, SAMPLE, MAP})
 
-Arrays = Mapping[str, NDArray[np.generic]]
+T = TypeVar("T")
 
 
 def save(detector: Detector, folder: Path) -> None:
@@ -66,14 +66,17 @@ def save(detector: Detector, folder: Path) -> None:
     unfinished.mkdir(parents=True)
     torch.save(weights, unfinished / BASE)
     torch.save(detector.metanet.state_dict(), unfinished / META)
-    if detector.pca is not None:
-        write_arrays(unfinished / PCA, _pca_arrays(detector.pca))
-    if detector.signals.neighbours is not None:
-        write_arrays(unfinished / BANK, _bank_arrays(detector.signals.neighbours.bank))
-    if detector.calibration_sample is not None:
-        write_arrays(unfinished / SAMPLE, _sample_arrays(detector.calibration_sample))
-    if detector.latent_map is not None:
-        write_arrays(unfinished / MAP, _map_arrays(detector.latent_map))
+    parts: dict[str, Any] = {
+        PCA: detector.pca,
+        BANK: detector.signals.neighbours and detector.signals.neighbours.bank,
+        SAMPLE: detector.calibration_sample,
+        MAP: detector.latent_map,
+    }
+    for name, part in parts.items():
+        if part is not None:
+            write_arrays(unfinished / name, pack(part))
+    if detector.signals.layers is not None:
+        write_arrays(unfinished / LAYERS, pack_layers(detector.signals.layers))
     files = {path.name: _seal(path) for path in sorted(unfinished.iterdir())}
     card = json.dumps(_card(detector, files), indent=1, ensure_ascii=False)
     (unfinished / CARD).write_text(card + "\n", encoding="utf-8")
@@ -136,37 +139,6 @@ def _halved(network: nn.Module) -> dict[str, torch.Tensor]:
     return halved
 
 
-def _pca_arrays(pca: Pca) -> Arrays:
-    return {
-        "mean": pca.mean.numpy(),
-        "components": pca.components.numpy(),
-        "deviation": pca.deviation.numpy(),
-    }
-
-
-def _bank_arrays(bank: Bank) -> Arrays:
-    return {
-        "points": bank.stored.numpy(),
-        "labels": bank.labels.numpy().astype(np.int32),
-        "sources": np.array([source.encode() for source in bank.sources]),
-    }
-
-
-def _sample_arrays(sample: CalibrationSample) -> Arrays:
-    return {"reliability": sample.reliability.astype(np.float32), "correct": sample.correct.astype(np.uint8)}
-
-
-def _map_arrays(latent_map: LatentMap) -> Arrays:
-    return {
-        "mean": latent_map.mean.numpy(),
-        "components": latent_map.components.numpy(),
-        "explained_variance": latent_map.explained_variance.numpy(),
-        "points": latent_map.points.numpy(),
-        "failure_probability": latent_map.failure_probability.numpy(),
-        "correct": latent_map.correct.numpy().astype(np.uint8),
-    }
-
-
 def _seal(path: Path) -> dict[str, Any]:
     data = path.read_bytes()
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
@@ -185,11 +157,7 @@ def _card(detector: Detector, files: Mapping[str, Any]) -> dict[str, Any]:
         "preprocessing": asdict(detector.preprocessing),
         "signals": asdict(detector.signal_settings),
         "meta_names": list(detector.signals.names),
-        "metanet": {
-            "hidden": detector.metanet.hidden,
-            "members": len(detector.metanet.members),
-            "shortcut": detector.metanet.shortcut,
-        },
+        "metanet": detector.metanet.shape,
         "calibration": {"method": "platt", **asdict(detector.calibration)},
         "threshold": detector.threshold,
         "certificate": None if certificate is None else certificate.to_dict(),
@@ -219,14 +187,32 @@ def load(folder: str | Path, *, network: nn.Module | None = None, head: str | No
         raise BundleError(f"{folder / CARD}: does not fit the other files ({error}); get the bundle again.") from None
 
 
+def load_base(folder: Path) -> tuple[Tapped, dict[str, Any]]:
+    """Read the base classifier of a bundle of a built-in architecture alone, and the facts about how it was made.
+
+    Raises:
+        BundleError: the card or the weights are missing, truncated, altered, or do not fit each other.
+    """
+    folder = _find(folder)
+    card = _read_card(folder)
+    try:
+        base = _load_base(folder, card, len(card["preprocessing"]["mode"]), None, None)
+        return base, {**card["card"], "architecture": card["architecture"]}
+    except (KeyError, TypeError) as error:
+        raise BundleError(f"{folder / CARD}: lacks {error}; get the bundle again.") from None
+
+
 def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, head: str | None) -> Detector:
     preprocessing = Preprocessing(**_tuples(card["preprocessing"]))
     settings = SignalSettings(**_tuples(card["signals"]))
     classes = tuple(card["classes"])
     base = _load_base(folder, card, preprocessing.channels, network, head)
-    pca = _load_pca(folder, card) if settings.needs_bank else None
+    pca = _load(Pca, folder, PCA, card) if settings.needs_bank else None
     bank = _load_bank(folder, card) if settings.needs_bank else None
-    signals = assemble(settings, head_of(base), base.taps, pca, bank)
+    layers = None
+    if "layers" in settings.families:
+        layers = unpack_layers(read_arrays(_checked(folder, LAYERS, card), folder / LAYERS))
+    signals = assemble(settings, head_of(base), base.taps, pca, bank, layers)
     if list(signals.names) != card["meta_names"]:
         raise BundleError(f"{folder / CARD}: its signal names are not those that this version of REASON computes.")
     metanet = MetaNet(len(signals.names), **card["metanet"])
@@ -316,28 +302,25 @@ def _load_base(
     return base.freeze()
 
 
-def _load_pca(folder: Path, card: Mapping[str, Any]) -> Pca:
-    arrays = read_arrays(_checked(folder, PCA, card), folder / PCA)
-    return Pca(*(torch.from_numpy(arrays[name]) for name in ("mean", "components", "deviation")))
+def _load(kind: type[T], folder: Path, name: str, card: Mapping[str, Any]) -> T:
+    """Read a dataclass of arrays."""
+    return unpack(kind, read_arrays(_checked(folder, name, card), folder / name))
 
 
 def _load_bank(folder: Path, card: Mapping[str, Any]) -> Bank:
-    arrays = read_arrays(_checked(folder, BANK, card), folder / BANK)
-    sources = tuple(bytes(source).decode() for source in arrays["sources"].tolist())
-    points, labels = torch.from_numpy(arrays["points"]), torch.from_numpy(arrays["labels"]).long()
-    if not len(points) == len(labels) == len(sources):
+    bank = _load(Bank, folder, BANK, card)
+    if not len(bank.stored) == len(bank.labels) == len(bank.sources):
         raise BundleError(f"{folder / BANK}: points, labels and sources differ in number; get the bundle again.")
-    return Bank(points, labels, sources)
+    return bank
 
 
 def _load_sample(folder: Path, card: Mapping[str, Any]) -> CalibrationSample:
-    arrays = read_arrays(_checked(folder, SAMPLE, card), folder / SAMPLE)
-    if len(arrays["reliability"]) != len(arrays["correct"]):
+    sample = _load(CalibrationSample, folder, SAMPLE, card)
+    if len(sample.reliability) != len(sample.correct):
         raise BundleError(f"{folder / SAMPLE}: reliability and outcomes differ in number; get the bundle again.")
-    return CalibrationSample(arrays["reliability"], arrays["correct"].astype(bool))
+    return replace(sample, correct=sample.correct.astype(bool))
 
 
 def _load_map(folder: Path, card: Mapping[str, Any]) -> LatentMap:
-    arrays = read_arrays(_checked(folder, MAP, card), folder / MAP)
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    return LatentMap(**{**tensors, "correct": tensors["correct"].bool()})
+    latent_map = _load(LatentMap, folder, MAP, card)
+    return replace(latent_map, correct=latent_map.correct.bool())

@@ -8,24 +8,22 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from reason.backbones import Tapped
 from reason.calibration import Platt
-from reason.errors import ReasonError
 from reason.evidence import Evidence
-from reason.images import Preprocessing, decode, to_rgb
+from reason.images import ImageInput, Preprocessing, rgb_of
 from reason.latent import LatentMap, latent_of
 from reason.metanet import MetaNet
 from reason.risk import CalibrationSample
+from reason.rule import Rule, choose_rule
 from reason.signals import Pca, Search, SignalSet, SignalSettings
-from reason.verdict import ACCEPT, REVIEW, Certificate, Neighbour, Verdict
+from reason.verdict import Certificate, Neighbour, Verdict
 
-ImageInput = str | Path | bytes | Image.Image | NDArray[np.uint8]
-"""A path, encoded bytes, a Pillow image, or RGB pixels ``[h, w, 3]``."""
+SHOWN_NEIGHBOURS = 10
+"""Neighbours that a verdict names, of those that the signals look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +67,29 @@ class Detector:
     card: dict[str, Any]
     """How the detector was made and measured: recipe, split, seeds, versions, metrics; plain JSON."""
 
+    def rule(self, *, threshold: float | None = None, risk: float | None = None, delta: float | None = None) -> Rule:
+        """Return what decides: the bundle's own rule, unless a threshold or a risk is named.
+
+        Args:
+            threshold: accept from this reliability, in [0, 1]; nothing is promised then.
+            risk: accept from the threshold of largest coverage that promises this error rate, in (0, 1).
+            delta: allowed chance that this promise fails, in (0, 1); by default that of the bundle's certificate,
+                or 0.05 where it has none.
+
+        Raises:
+            PromiseError: no threshold can promise the risk, or the bundle keeps no calibration sample.
+            ValueError: a number is out of range, both a threshold and a risk are named, or a delta without a risk.
+        """
+        own = Rule(self.threshold, self.certificate)
+        return choose_rule(own, self.name, self.calibration_sample, threshold=threshold, risk=risk, delta=delta)
+
     def predict(
         self,
         images: Sequence[ImageInput],
         *,
         threshold: float | None = None,
+        risk: float | None = None,
+        delta: float | None = None,
         sources: Sequence[str | None] | None = None,
         batch_size: int = 32,
     ) -> list[Verdict]:
@@ -81,7 +97,9 @@ class Detector:
 
         Args:
             images: pictures of any size.
-            threshold: accept from this reliability instead of the bundle's own; the certificate then does not apply.
+            threshold: accept from this reliability instead of the bundle's own; see ``rule``, as for the next two.
+            risk: accept from the threshold that promises this error rate; verdicts carry its certificate.
+            delta: allowed chance that this promise fails.
             sources: names to carry in the verdicts; file names by default.
             batch_size: images that pass through the network together.
 
@@ -91,10 +109,21 @@ class Detector:
         Raises:
             UnsupportedImageError: an image is in no format that REASON reads.
             BrokenImageError: an image is damaged, empty or too large.
-            ValueError: the threshold is outside [0, 1], or there are not as many sources as images.
+            PromiseError: no threshold can promise the risk.
+            ValueError: ``rule`` refuses the numbers, or there are not as many sources as images.
         """
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise ValueError(f"threshold must be in [0, 1], not {threshold}.")
+        rule = self.rule(threshold=threshold, risk=risk, delta=delta)
+        return self.predict_by(rule, images, sources=sources, batch_size=batch_size)
+
+    def predict_by(
+        self,
+        rule: Rule,
+        images: Sequence[ImageInput],
+        *,
+        sources: Sequence[str | None] | None = None,
+        batch_size: int = 32,
+    ) -> list[Verdict]:
+        """Judge images by what ``rule`` returned, found once for many calls; all else as in ``predict``."""
         if isinstance(images, str | bytes | Path | Image.Image):
             raise TypeError("predict takes a list of images; put the single image into a list.")
         named = [_name(image) for image in images] if sources is None else list(sources)
@@ -103,14 +132,12 @@ class Detector:
         verdicts: list[Verdict] = []
         for start in range(0, len(images), batch_size):
             rows = slice(start, start + batch_size)
-            verdicts += self._predict_batch(images[rows], named[rows], threshold)
+            verdicts += self._predict_batch(rule, images[rows], named[rows])
         return verdicts
 
-    def _predict_batch(
-        self, images: Sequence[ImageInput], sources: Sequence[str | None], threshold: float | None
-    ) -> list[Verdict]:
+    def _predict_batch(self, rule: Rule, images: Sequence[ImageInput], sources: Sequence[str | None]) -> list[Verdict]:
         clock = _Clock(len(images))
-        pixels = torch.stack([self.preprocessing.pixels(_decoded(image)) for image in images])
+        pixels = torch.stack([self.preprocessing.pixels(rgb_of(image)) for image in images])
         clock.mark("decode")
         evidence = self.extract(pixels)
         clock.mark("forward")
@@ -120,7 +147,7 @@ class Detector:
         clock.mark("signals")
         judgement = self._judge_vectors(vectors)
         clock.mark("judge")
-        return self._verdicts(evidence, judgement, neighbours, sources, threshold, clock.finish())
+        return self._verdicts(rule, evidence, judgement, neighbours, sources, clock.finish())
 
     def extract(self, pixels: torch.Tensor) -> Evidence:
         """Run the base classifier once on uint8 pixels ``[n, channels, size, size]``."""
@@ -144,19 +171,22 @@ class Detector:
                 Neighbour(self.classes[int(bank.labels[row])], distance, bank.sources[row])
                 for distance, row in zip(distances, rows, strict=True)
             )
-            for distances, rows in zip(nearest.distances.tolist(), nearest.rows.tolist(), strict=True)
+            for distances, rows in zip(
+                nearest.distances[:, :SHOWN_NEIGHBOURS].tolist(),
+                nearest.rows[:, :SHOWN_NEIGHBOURS].tolist(),
+                strict=True,
+            )
         ]
 
     def _verdicts(
         self,
+        rule: Rule,
         evidence: Evidence,
         judgement: Judgement,
         neighbours: list[tuple[Neighbour, ...]],
         sources: Sequence[str | None],
-        threshold: float | None,
         timings_ms: dict[str, float],
     ) -> list[Verdict]:
-        limit = self.threshold if threshold is None else threshold
         places = self._places(evidence)
         names = self.signals.names
         probabilities = evidence.logits.softmax(dim=1).tolist()
@@ -174,9 +204,9 @@ class Detector:
                     confidence=probabilities[i][index],
                     probabilities=dict(zip(self.classes, probabilities[i], strict=True)),
                     reliability=reliability,
-                    decision=ACCEPT if reliability >= limit else REVIEW,
-                    threshold=limit,
-                    certificate=self.certificate if threshold is None else None,
+                    decision=rule.decide(reliability),
+                    threshold=rule.threshold,
+                    certificate=rule.certificate,
                     diagnostics={name: columns[name] for name in self.signals.scalars},
                     meta_names=names,
                     meta_vector=tuple(vector),
@@ -190,7 +220,7 @@ class Detector:
     def _places(self, evidence: Evidence) -> list[tuple[float, float] | None]:
         if self.latent_map is None:
             return [None] * len(evidence)
-        return [(x, y) for x, y in self.latent_map.place(latent_of(evidence, self.base.taps)).tolist()]
+        return [(x, y) for x, y in self.latent_map.place(latent_of(evidence, self.signals.read_taps)).tolist()]
 
     def describe(self) -> dict[str, Any]:
         """Return what the bundle is, how it was made and how good it is, as plain JSON."""
@@ -229,13 +259,3 @@ class _Clock:
 
 def _name(image: ImageInput) -> str | None:
     return Path(image).name if isinstance(image, str | Path) else None
-
-
-def _decoded(image: ImageInput) -> Image.Image:
-    if isinstance(image, Image.Image):
-        return to_rgb(image)
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ReasonError(f"an image array must be uint8 [h, w, 3], not {image.dtype} {list(image.shape)}.")
-        return Image.fromarray(image)
-    return decode(Path(image) if isinstance(image, str) else image)

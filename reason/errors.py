@@ -33,6 +33,10 @@ class FitError(ReasonError):
     """There is nothing to fit: one outcome is missing, or the score ranks no better than chance."""
 
 
+class PromiseError(ReasonError):
+    """No threshold of a bundle can promise the risk that was asked for, or nothing is there to tell by."""
+
+
 class MetricError(ReasonError):
     """Scores or outcomes are not what a metric can judge: empty, of unequal length, NaN or out of range."""
 

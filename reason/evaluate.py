@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +14,34 @@ from reason.corruptions import CORRUPTIONS
 from reason.datasets import CLEAN, ImageSet
 from reason.detector import Detector
 from reason.errors import BundleError
-from reason.fit import Labelled, extract, join
+from reason.extraction import Extractor
+from reason.fit import join
+from reason.importance import importance
 from reason.judge import Judge, Judged, by_type
+from reason.material import Material, Parts, gather
+from reason.metanet import MetaNetSettings
 from reason.report import markdown
 from reason.splits import Protocol
 
 PLOTS = Path("eval_plots")
 """Folder that figures and numbers go to, one subfolder a bundle."""
 
+REPORTS = Path("docs") / "evaluation"
+"""Folder that reports go to, one page a bundle."""
 
-def run(folder: Path, data_root: Path, output: Path | None = None) -> dict[str, Any]:
-    """Evaluate a bundle on its data set's test images; write ``metrics.json``, ``report.md`` and the figures.
+SEEDS = 3
+"""MetaNets that are judged by default: the bundle's own, and others from further seeds."""
+
+
+def run(folder: Path, data_root: Path, output: Path | None = None, seeds: int = SEEDS) -> dict[str, Any]:
+    """Evaluate a bundle on its data set's test images; write the numbers, the figures and a report.
 
     Args:
         folder: the bundle.
         data_root: folder that holds the data sets.
-        output: folder for the results; ``eval_plots/<bundle name>`` by default.
+        output: folder for all results; by default ``metrics.json`` and the figures go to ``eval_plots/<bundle name>``,
+            the report to ``docs/evaluation/<bundle name>.md``.
+        seeds: number of MetaNets, each from its own seed, that are judged; the first is the bundle's own.
 
     Returns:
         What ``metrics.json`` says.
@@ -38,36 +52,53 @@ def run(folder: Path, data_root: Path, output: Path | None = None) -> dict[str, 
     """
     detector = bundle.load(folder)
     protocol = Protocol.of(detector)
+    extract = Extractor.of(detector)
     test = splits.read_test(protocol, detector, data_root)
-    judge = Judge.fit(detector, *_fitting_evidence(detector, protocol, data_root))
+    material = _material(detector, protocol, extract, data_root)
+    settings = MetaNetSettings.of_card(detector.card)
+    progress.say("fit the baselines, and the MetaNet from further seeds")
+    judge = Judge.fit(detector, material, settings, protocol.seed, seeds)
     judged: dict[str, tuple[str, Judged]] = {}
+    pixels = test.pixels
     for split in splits.main_splits(protocol, test, detector, data_root):
-        part = extracted(detector, split.images, split.name)
+        part = extract(split.images, split.name)
         together = join([judged[CLEAN][1].images, part]) if split.kind == "outside" else part
         judged[split.name] = (split.kind, judge.judge(together))
+        if split.name == splits.HOME:
+            pixels = split.images.pixels
     home = splits.HOME if splits.HOME in judged else CLEAN
+    progress.say("measure, and leave out each signal family")
     measured = {
         "bundle": detector.name,
         "home": home,
         "seen": list(protocol.seen),
         "unseen": list(protocol.unseen),
         "splits": {name: {"kind": kind, **judge.measure(part)} for name, (kind, part) in judged.items()},
-        "by_type": {
-            name: row
-            for kind, part in judged.values()
-            if kind != "outside"
-            for name, row in by_type(part, kind).items()
-        },
-        "ladder": _ladder(judge, test),
+        "importance": importance(
+            detector.signals, settings, material.meta, {name: part for name, (_, part) in judged.items()}, protocol.seed
+        ),
+        "by_type": _by_type(judged),
+        "ladder": _ladder(judge, extract, test),
         "training": detector.card.get("history", []),
     }
     target = output or PLOTS / detector.name
     target.mkdir(parents=True, exist_ok=True)
-    plots.draw_all(detector, judged[CLEAN][1], judged[home][1], measured, target)
+    plots.draw_all(detector, judged[CLEAN][1], judged[home][1], measured, target, pixels)
     report: dict[str, Any] = _without_nan(measured)
     (target / "metrics.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    (target / "report.md").write_text(markdown(report), encoding="utf-8")
+    page = output / "report.md" if output else REPORTS / f"{detector.name}.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(markdown(report, os.path.relpath(target, page.parent)), encoding="utf-8")
     return report
+
+
+def _by_type(judged: Mapping[str, tuple[str, Judged]]) -> dict[str, dict[str, Any]]:
+    """Return a row for each corruption, of the first split that has it."""
+    rows: dict[str, dict[str, Any]] = {}
+    for kind, part in judged.values():
+        if kind != "outside" and part.images.corruptions:
+            rows |= {name: row for name, row in by_type(part, kind).items() if name not in rows}
+    return rows
 
 
 def _without_nan(value: Any) -> Any:
@@ -79,43 +110,24 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def extracted(detector: Detector, images: ImageSet, title: str, *, gradient: bool | None = None) -> Labelled:
-    """Run the base classifier over a set of images, with a progress bar.
-
-    Args:
-        detector: whose base classifier.
-        images: the set.
-        title: what the bar calls it.
-        gradient: whether to measure the input gradient; as the detector's signals need by default.
-    """
-    wanted = detector.signals.needs_gradient if gradient is None else gradient
-    with progress.bar(f"evidence of {title}") as bar:
-        return extract(detector.base, detector.preprocessing, images, gradient=wanted, progress=bar.over)
-
-
-def _fitting_evidence(detector: Detector, protocol: Protocol, data_root: Path) -> tuple[Labelled, Labelled]:
-    """Return the base-train and clean meta-fit evidence that the bundle itself was fitted on.
+def _material(detector: Detector, protocol: Protocol, extract: Extractor, data_root: Path) -> Material:
+    """Return the evidence that the bundle itself was fitted on.
 
     Raises:
         BundleError: the train images are not those that the card tells of.
     """
     images = datasets.read(protocol.dataset, data_root, "train", detector.preprocessing)
-    card = detector.card
-    if images.fingerprint() != card["split"]["data_sha256"]:
+    if images.fingerprint() != protocol.train_sha256:
         raise BundleError(f"{detector.name}: the train images in {data_root} are not those it was fitted on.")
-    shares = (card["recipe"]["data"]["base_share"], card["recipe"]["data"]["meta_share"])
-    train, meta, _ = (images.take(rows) for rows in datasets.split(images.labels, shares, card["split"]["seed"]))
-    return (
-        extracted(detector, train, "base-train", gradient=False),
-        extracted(detector, meta, "meta-fit", gradient=False),
-    )
+    parts = Parts.split(images, protocol.shares, protocol.seed)
+    return gather(extract, parts, protocol.meta_fit, protocol.home, protocol.seed)
 
 
-def _ladder(judge: Judge, test: ImageSet) -> dict[str, list[dict[str, float]]]:
+def _ladder(judge: Judge, extract: Extractor, test: ImageSet) -> dict[str, list[dict[str, float]]]:
     """Return what happens to the same images as each corruption gets worse."""
     steps: dict[str, list[dict[str, float]]] = {name: [] for name in CORRUPTIONS}
     for name, severity, images in splits.ladder(test):
-        part = extracted(judge.detector, images, f"{name} at severity {severity}")
+        part = extract(images, f"{name} at severity {severity}")
         judgement = judge.detector.judge(part.evidence)
         confidence = part.evidence.logits.softmax(dim=1).amax(dim=1)
         steps[name].append(

@@ -18,9 +18,9 @@ from reason.images import Preprocessing
 from reason.latent import LatentMap, latent_of
 from reason.metanet import MetaNetSettings
 from reason.risk import CalibrationSample
-from reason.signals import Bank, Head, Pca, SignalSet, SignalSettings, assemble
+from reason.signals import Bank, Head, Layers, Pca, SignalSet, SignalSettings, assemble
 
-ALL_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "embedding"))
+ALL_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
 PLAIN_METANET = MetaNetSettings()
 
 T = TypeVar("T")
@@ -98,15 +98,18 @@ def head_of(base: Tapped) -> Head:
 def fit_signals(
     head: Head, taps: Sequence[Tap], bank: Labelled, settings: SignalSettings
 ) -> tuple[SignalSet, Pca | None]:
-    """Learn the signals' PCA and bank from base-train evidence."""
+    """Learn from base-train evidence what the signals need."""
+    layers = None
+    if "layers" in settings.families:
+        layers = Layers.fit(bank.evidence, bank.labels, taps, settings.layer_components, settings.seed)
     if not settings.needs_bank:
-        return assemble(settings, head, taps, None, None), None
+        return assemble(settings, head, taps, None, None, layers), None
     pca = Pca.fit(bank.evidence.embedding, settings.pca_components, settings.seed)
     if len(bank) > settings.bank_images:
         order = torch.randperm(len(bank), generator=torch.Generator().manual_seed(settings.seed))
         bank = bank.take(order[: settings.bank_images].sort().values)
     stored = Bank.fit(pca, bank.evidence.embedding, bank.labels, bank.sources)
-    return assemble(settings, head, taps, pca, stored), pca
+    return assemble(settings, head, taps, pca, stored, layers), pca
 
 
 def fit_detector(
@@ -160,7 +163,7 @@ def fit_detector(
     reliability = platt(logits)
     sample = CalibrationSample(reliability.numpy(), calibration.correct.numpy())
     promise = sample.promise(risk, delta)
-    latent = latent_of(calibration.evidence, base.taps)
+    latent = latent_of(calibration.evidence, signal_set.read_taps)
     return Detector(
         name=name,
         title=title or name,

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from reason.errors import BrokenImageError, UnsupportedImageError
+from reason.errors import BrokenImageError, ReasonError, UnsupportedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """Formats that are decoded; of an animation, the first frame."""
@@ -21,9 +21,29 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 40_000_000
 """Largest width x height that is decoded, in pixels; a guard against decompression bombs."""
 
+ImageInput = str | Path | bytes | Image.Image | NDArray[np.uint8]
+"""A path, encoded bytes, a Pillow image, or RGB pixels ``[h, w, 3]``."""
+
 # Pillow warns of damaged metadata in pictures that it still reads; a stranger's photo is none of our user's business.
 # Once at import and not around each call: what is ignored belongs to the process, and several threads decode at once.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+def rgb_of(image: ImageInput) -> Image.Image:
+    """Return any picture that the library takes as 8-bit RGB, upright.
+
+    Raises:
+        UnsupportedImageError: encoded bytes, or a file, are in none of ``FORMATS``.
+        BrokenImageError: they are empty, truncated, damaged or have too many pixels.
+        ReasonError: an array is not uint8 ``[h, w, 3]``.
+    """
+    if isinstance(image, Image.Image):
+        return to_rgb(image)
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ReasonError(f"an image array must be uint8 [h, w, 3], not {image.dtype} {list(image.shape)}.")
+        return Image.fromarray(image)
+    return decode(Path(image) if isinstance(image, str) else image)
 
 
 def decode(source: bytes | Path, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image.Image:

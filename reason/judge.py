@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from reason import baselines, metrics
-from reason.baselines import Baseline
+from reason import baselines, metanet, metrics
+from reason.baselines import META_VECTOR, Baseline
 from reason.corruptions import CORRUPTIONS
 from reason.datasets import CLEAN
 from reason.detector import Detector
 from reason.fit import Labelled, head_of
+from reason.material import Material
+from reason.metanet import MetaNet, MetaNetSettings
 
 OWN = "REASON"
 """How reports call the detector's own score."""
+
+COMPARED: Mapping[str, metrics.RankingMetric] = {"auroc": metrics.auroc, "augrc": metrics.augrc}
+"""Metrics whose differences come with an interval."""
+
+LARGER_IS_BETTER = {"auroc": True, "augrc": False}
 
 Scores = dict[str, NDArray[np.float64]]
 
@@ -27,10 +35,14 @@ class Judged:
     """A split with everything that was said about it, each computed once."""
 
     images: Labelled
+    vectors: torch.Tensor
+    """Meta-vectors ``[n, columns]``."""
     reliability: NDArray[np.float64]
     """``[n]``, in [0, 1]."""
     scores: Scores
     """REASON's score and every baseline's, each ``[n]``, larger = more trustworthy."""
+    reruns: tuple[NDArray[np.float64], ...]
+    """REASON's score of MetaNets from further seeds, each ``[n]``."""
 
     @property
     def correct(self) -> NDArray[np.bool_]:
@@ -40,16 +52,33 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A detector, and the baselines it stands beside."""
+    """A detector, the baselines it stands beside, and what other seeds would have made of it."""
 
     detector: Detector
     baselines: Sequence[Baseline]
+    reruns: tuple[MetaNet, ...] = ()
+    """MetaNets fitted as the detector's own, from further seeds."""
 
     @classmethod
-    def fit(cls, detector: Detector, train: Labelled, meta: Labelled) -> Judge:
-        """Fit all baselines on base-train and clean meta-fit evidence."""
-        head = head_of(detector.base)
-        return cls(detector, [baseline.fit(head, train, meta) for baseline in baselines.make_all()])
+    def fit(cls, detector: Detector, material: Material, settings: MetaNetSettings, seed: int, seeds: int) -> Judge:
+        """Fit all baselines, and MetaNets from further seeds, on what the detector was fitted on.
+
+        Args:
+            detector: who is judged.
+            material: evidence that it was fitted on.
+            settings: how its MetaNet was fitted.
+            seed: from which seed; the others count on from it.
+            seeds: number of seeds, the detector's own among them.
+        """
+        head, meta = head_of(detector.base), material.meta
+        every = baselines.make_all(detector.signals)
+        vectors = detector.signals.compute(meta.evidence)
+        groups = detector.signals.groups
+        return cls(
+            detector,
+            [baseline.fit(head, material.bank, meta) for baseline in every],
+            tuple(metanet.fit(vectors, meta.correct, groups, settings, seed + i) for i in range(1, seeds)),
+        )
 
     def judge(self, images: Labelled) -> Judged:
         """Score a split."""
@@ -57,21 +86,28 @@ class Judge:
         # The MetaNet's logit orders as the reliability does, and does not saturate.
         scores = {OWN: judgement.logits.double().numpy()}
         scores |= {baseline.name: baseline.score(images.evidence).numpy() for baseline in self.baselines}
-        return Judged(images, judgement.reliability.double().numpy(), scores)
+        with torch.no_grad():
+            reruns = tuple(net(judgement.vectors).double().numpy() for net in self.reruns)
+        return Judged(images, judgement.vectors, judgement.reliability.double().numpy(), scores, reruns)
 
     def measure(self, judged: Judged) -> dict[str, Any]:
         """Return the numbers of one split, as plain JSON."""
         correct, reliability, scores = judged.correct, judged.reliability, judged.scores
         accepted = reliability >= self.detector.threshold
+        others = {name: score for name, score in scores.items() if name != OWN}
+        reports = {name: metrics.report(score, correct) for name, score in scores.items()}
         return {
             "n": len(correct),
             "accuracy": float(correct.mean()),
-            "scores": {name: metrics.report(score, correct) for name, score in scores.items()},
-            "auroc_difference_95": {
-                name: metrics.paired_bootstrap(scores[OWN], score, correct)
-                for name, score in scores.items()
-                if name != OWN
+            "scores": reports,
+            **{
+                f"{name}_difference_95": {
+                    other: metrics.paired_bootstrap(scores[OWN], score, correct, metric=metric)
+                    for other, score in others.items()
+                }
+                for name, metric in COMPARED.items()
             },
+            "seeds": self._seeds(judged, reports),
             "reliability": _honesty(reliability, correct),
             "confidence": _honesty(scores["MSP"], correct),
             "threshold": {
@@ -80,6 +116,33 @@ class Judge:
                 "selective_risk": float((~correct[accepted]).mean()) if accepted.any() else None,
             },
         }
+
+    def _seeds(self, judged: Judged, reports: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+        """Return for each metric what each seed gives, and its difference to the best baseline of the split."""
+        own = (judged.scores[OWN], *judged.reruns)
+        found: dict[str, Any] = {}
+        for name, metric in COMPARED.items():
+            against: dict[str, Any] = {"value": [metric(score, judged.correct) for score in own]}
+            rivals = {"best": best_baseline(reports, name), "logistic": META_VECTOR[0]}
+            for role, rival in rivals.items():
+                if rival in judged.scores:
+                    against[role] = {
+                        "name": rival,
+                        "value": reports[rival][name],
+                        "difference_95": [
+                            metrics.paired_bootstrap(score, judged.scores[rival], judged.correct, metric=metric)
+                            for score in own
+                        ],
+                    }
+            found[name] = against
+        return found
+
+
+def best_baseline(reports: Mapping[str, Mapping[str, float]], metric: str) -> str:
+    """Return the name of the best score of the literature; models of REASON's own meta-vector do not count."""
+    rivals = {name: row[metric] for name, row in reports.items() if name not in {OWN, *META_VECTOR}}
+    sign = 1 if LARGER_IS_BETTER[metric] else -1
+    return max(rivals, key=lambda name: sign * rivals[name])
 
 
 def _honesty(probability: NDArray[np.float64], correct: NDArray[np.bool_]) -> dict[str, float]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -16,8 +18,8 @@ from reason.errors import FitError
 CLIP = 5.0
 """Standardised columns are clipped to +- this many deviations, so that no outlier can dominate."""
 
-HELD_DOWN = "embedding"
-"""Family that is shrunk and hidden by group dropout: many columns, learnt from few images."""
+RAW = frozenset({"embedding", "activations"})
+"""Families of raw features: many columns, which tell seen images well and mislead on those unlike them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ class MetaNetSettings:
     dropout: float = 0.3
     """Dropout after each hidden layer, in [0, 1)."""
     group_dropout: float = 0.5
-    """Chance that a training row loses all embedding columns, in [0, 1]."""
-    embedding_scale: float = 0.1
-    """Factor of the standardised embedding columns; the smaller, the less the MetaNet can lean on them."""
+    """Chance that a training row loses all raw features, in [0, 1]."""
+    raw_scale: float = 0.1
+    """Factor of the standardised raw features; the smaller, the less the MetaNet can lean on them."""
     epochs: int = 12
     """Passes over the rows."""
     batch_size: int = 256
@@ -42,12 +44,27 @@ class MetaNetSettings:
     """AdamW's weight decay."""
     members: int = 5
     """Networks, each from its own seed, whose logits are averaged."""
+    scalar_members: int = 0
+    """How many of them see no raw features: they carry over better to images unlike those of meta-fit."""
+    scalar_hidden: tuple[int, ...] = ()
+    """Width of each hidden layer of these; as ``hidden`` when empty."""
+    average: Literal["logits", "odds"] = "logits"
+    """What is averaged over the members: logits, or the odds of failure, where one member's doubt weighs most."""
     shortcut: bool = True
     """Whether each network adds a linear function of the columns."""
     standardise: bool = True
     """Whether columns are brought to mean 0 and deviation 1, and clipped."""
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     """Course of the learning rate."""
+
+    @classmethod
+    def of_card(cls, card: Mapping[str, Any]) -> MetaNetSettings:
+        """Read them from the recipe on a bundle's card."""
+        table: dict[str, Any] = card["recipe"]["metanet"]
+        settings: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
+        }
+        return cls(**settings)
 
 
 class MetaNet(nn.Module):
@@ -59,6 +76,9 @@ class MetaNet(nn.Module):
         dropout: dropout after each hidden layer.
         members: number of networks.
         shortcut: whether each adds a linear function of the columns.
+        scalar_members: how many of the members, the first ones, see no raw features.
+        scalar_hidden: width of each hidden layer of these; as ``hidden`` when empty.
+        average: see ``MetaNetSettings``.
     """
 
     mean: torch.Tensor
@@ -67,25 +87,46 @@ class MetaNet(nn.Module):
     limit: torch.Tensor
 
     def __init__(
-        self, columns: int, hidden: Sequence[int], dropout: float = 0.0, members: int = 1, shortcut: bool = True
+        self,
+        columns: int,
+        hidden: Sequence[int],
+        dropout: float = 0.0,
+        members: int = 1,
+        shortcut: bool = True,
+        scalar_members: int = 0,
+        scalar_hidden: Sequence[int] = (),
+        average: str = "logits",
     ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(columns))
         self.register_buffer("deviation", torch.ones(columns))
-        self.register_buffer("scale", torch.ones(columns))
+        # One row a member, 0 where it does not see a column.
+        self.register_buffer("scale", torch.ones(members, columns))
         self.register_buffer("limit", torch.tensor(CLIP))
-        self.hidden = tuple(hidden)
-        self.shortcut = shortcut
-        self.members = nn.ModuleList(_Member(columns, hidden, dropout, shortcut) for _ in range(members))
+        self.shape = {
+            "hidden": tuple(hidden),
+            "members": members,
+            "shortcut": shortcut,
+            "scalar_members": scalar_members,
+            "scalar_hidden": tuple(scalar_hidden),
+            "average": average,
+        }
+        """Arguments that make a network of the same shape, but for the number of columns; plain JSON."""
+        widths = [scalar_hidden or hidden] * scalar_members + [hidden] * (members - scalar_members)
+        self.members = nn.ModuleList(_Member(columns, width, dropout, shortcut) for width in widths)
 
     def standardise(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return columns in standard deviations of meta-fit, clipped to +-``limit``, those held down shrunk."""
-        return ((vectors - self.mean) / self.deviation).clamp(-self.limit, self.limit) * self.scale
+        """Return columns in standard deviations of meta-fit, clipped to +-``limit``."""
+        return ((vectors - self.mean) / self.deviation).clamp(-self.limit, self.limit)
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """Return the logit of P(correct) ``[n]``; larger = more trustworthy; not yet calibrated."""
         standard = self.standardise(vectors)
-        return torch.stack([member(standard) for member in self.members]).mean(dim=0)
+        logits = [member(standard * scale) for member, scale in zip(self.members, self.scale, strict=True)]
+        stacked = torch.stack(logits)
+        if self.shape["average"] == "odds":
+            return math.log(len(stacked)) - torch.logsumexp(-stacked, dim=0)
+        return stacked.mean(dim=0)
 
 
 class _Member(nn.Module):
@@ -125,26 +166,48 @@ def fit(
     """
     if correct.all() or not correct.any():
         raise FitError("the MetaNet needs correct and wrong predictions among the meta-fit images.")
-    hideable = torch.tensor([group == HELD_DOWN for group in groups])
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    raw = torch.tensor([group in RAW for group in groups])
+    with _one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
-        net = MetaNet(vectors.shape[1], settings.hidden, settings.dropout, settings.members, settings.shortcut)
+        net = MetaNet(
+            vectors.shape[1],
+            settings.hidden,
+            settings.dropout,
+            settings.members,
+            settings.shortcut,
+            settings.scalar_members,
+            settings.scalar_hidden,
+            settings.average,
+        )
         if settings.standardise:
             net.mean.copy_(vectors.mean(dim=0))
             net.deviation.copy_(vectors.std(dim=0).clamp(min=1e-6))
         else:
             net.limit.fill_(torch.inf)
-        net.scale[hideable] = settings.embedding_scale
-        for member in net.members:
-            _fit_member(member, net.standardise(vectors), correct.float(), hideable, settings)
+        net.scale[:, raw] = settings.raw_scale
+        net.scale[: settings.scalar_members, raw] = 0.0
+        standard = net.standardise(vectors)
+        for member, scale in zip(net.members, net.scale, strict=True):
+            _fit_member(member, standard * scale, correct.float(), raw, settings)
     return net.eval().requires_grad_(False)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Networks as small as these are fitted faster without threads, and alike on every machine's number of cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _fit_member(
     member: nn.Module,
     standard: torch.Tensor,
     correct: torch.Tensor,
-    hideable: torch.Tensor,
+    raw: torch.Tensor,
     settings: MetaNetSettings,
 ) -> None:
     optimizer = torch.optim.AdamW(member.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
@@ -153,7 +216,7 @@ def _fit_member(
     member.train()
     for _ in range(settings.epochs):
         for rows in torch.randperm(len(standard)).split(settings.batch_size):
-            hidden = hideable & (torch.rand(len(rows), 1) < settings.group_dropout)
+            hidden = raw & (torch.rand(len(rows), 1) < settings.group_dropout)
             logits = member(standard[rows].masked_fill(hidden, 0.0))
             loss = functional.binary_cross_entropy_with_logits(logits, correct[rows])
             optimizer.zero_grad()

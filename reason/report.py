@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reason.acceptance import TARGETS, checks
 from reason.datasets import CLEAN
 
 Report = Mapping[str, Any]
@@ -22,12 +24,40 @@ class Table:
 
 def tables(report: Report) -> Iterator[Table]:
     """Yield the tables of what ``reason.evaluate.run`` measured."""
+    yield _acceptance(report)
     yield _splits(report)
     yield _ranking(report, "auroc", "AUROC, larger is better")
     yield _ranking(report, "augrc", "AUGRC x 1000, smaller is better", scale=1000)
-    yield _differences(report)
+    yield _differences(report, "auroc", "REASON's AUROC minus the baseline's, paired bootstrap 95% interval")
+    yield _differences(
+        report,
+        "augrc",
+        "REASON's AUGRC minus the baseline's, x 1000, paired bootstrap 95% interval; below 0 is better",
+        scale=1000,
+    )
     yield _clean(report)
+    if report["importance"]:
+        yield _importance(report)
     yield _by_type(report)
+
+
+def _acceptance(report: Report) -> Table:
+    seeds = len(report["splits"][CLEAN]["seeds"]["auroc"]["value"])
+    return Table(
+        "Acceptance: does REASON's score win?",
+        ("split", "metric", "against", "target", "its advantage, 95% interval by seed", "result"),
+        tuple(
+            (
+                check.split,
+                "AUGRC x 1000" if check.metric == "AUGRC" else check.metric,
+                check.rival,
+                TARGETS[check.target],
+                "; ".join(interval(ends, 1000 if check.metric == "AUGRC" else 1) for ends in check.differences_95),
+                "pass" if all(check.passed) else f"MISS ({sum(check.passed)} of {seeds} seeds pass)",
+            )
+            for check in checks(report)
+        ),
+    )
 
 
 def _splits(report: Report) -> Table:
@@ -61,14 +91,30 @@ def _ranking(report: Report, metric: str, title: str, scale: float = 1) -> Table
     )
 
 
-def _differences(report: Report) -> Table:
+def _differences(report: Report, metric: str, title: str, scale: float = 1) -> Table:
     splits = report["splits"]
+    key = f"{metric}_difference_95"
     return Table(
-        "REASON's AUROC minus the baseline's, paired bootstrap 95% interval",
+        title,
         ("baseline", *splits),
         tuple(
-            (score, *(interval(split["auroc_difference_95"][score]) for split in splits.values()))
-            for score in splits[CLEAN]["auroc_difference_95"]
+            (score, *(interval(split[key][score], scale) for split in splits.values())) for score in splits[CLEAN][key]
+        ),
+    )
+
+
+def _importance(report: Report) -> Table:
+    families = report["importance"]
+    splits = next(iter(families.values()))
+    return Table(
+        "What leaving out a signal family costs: AUROC with all minus without, 95% interval",
+        ("family", *splits),
+        tuple(
+            (
+                family,
+                *(f"{row['auroc_drop']:+.4f} ({interval(row['interval_95'])})" for row in rows.values()),
+            )
+            for family, rows in families.items()
         ),
     )
 
@@ -122,14 +168,34 @@ def number(value: float | None, scale: float = 1) -> str:
     return "-" if value is None else f"{value * scale:.4f}" if scale == 1 else f"{value * scale:.2f}"
 
 
-def interval(ends: tuple[float, float] | list[float]) -> str:
+def interval(ends: Sequence[float], scale: float = 1) -> str:
     """Return an interval as the tables show it."""
     low, high = ends
-    return f"{low:+.4f} to {high:+.4f}"
+    if low is None or math.isnan(low):
+        return "-"
+    return f"{low:+.4f} to {high:+.4f}" if scale == 1 else f"{low * scale:+.2f} to {high * scale:+.2f}"
 
 
-def markdown(report: Report) -> str:
-    """Return all tables as a Markdown page."""
+FIGURES = (
+    ("roc", "ROC curves"),
+    ("precision_recall", "Precision and recall, of right and of wrong predictions"),
+    ("risk_coverage", "Error rate among the accepted against coverage"),
+    ("reliability_diagram", "Stated probability against share correct"),
+    ("reliability_by_outcome", "Reliability of right and of wrong predictions"),
+    ("confidence_by_outcome", "Softmax confidence of right and of wrong predictions"),
+    ("auroc_by_corruption", "AUROC of every score on every corruption"),
+    ("severity", "Accuracy, confidence and reliability by severity"),
+    ("auroc_by_severity", "AUROC by severity"),
+    ("importance", "What leaving out each signal family costs"),
+    ("confusion", "Confusion of the base classifier"),
+    ("latent_map", "Latent map"),
+    ("training", "Training of the base classifier"),
+)
+"""File and caption of the figures of a report."""
+
+
+def markdown(report: Report, figures: str) -> str:
+    """Return all tables as a Markdown page, with the figures in the folder ``figures`` as seen from the page."""
     parts = [
         f"# Evaluation of {report['bundle']}\n",
         f"Written by `reason evaluate {report['bundle']}`; docs/metrics.md explains the metrics. Corruptions that "
@@ -140,4 +206,9 @@ def markdown(report: Report) -> str:
     for table in tables(report):
         lines = [table.header, tuple("---" for _ in table.header), *table.rows]
         parts.append(f"## {table.title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n")
+    missing = {"training": report["training"], "importance": report["importance"]}
+    shown = [(name, caption) for name, caption in FIGURES if missing.get(name, True)]
+    parts.append(
+        "## Figures\n\n" + "\n\n".join(f"![{caption}]({figures}/{name}.png)" for name, caption in shown) + "\n"
+    )
     return "\n".join(parts)

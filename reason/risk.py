@@ -67,7 +67,33 @@ class CalibrationSample:
         Raises:
             ValueError: delta is outside (0, 1).
         """
-        return next((float(risk) for risk in RISKS if self.promise(risk, delta)), 1.0)
+        tests = _Tests.of(self.reliability, self.correct, delta)
+        return next((float(risk) for risk in RISKS if tests.last_passed(risk) is not None), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tests:
+    """What the calibration images say of each threshold of the grid, whatever the risk."""
+
+    accepted: NDArray[np.int_]
+    """How many images the threshold accepts."""
+    bounds: NDArray[np.float64]
+    """Upper confidence bound of the error rate among them."""
+    spare: NDArray[np.float64]
+    """The same bound, had there been ``SPARE_ERRORS`` errors."""
+
+    @classmethod
+    def of(cls, reliability: NDArray[np.floating], correct: NDArray[np.bool_], delta: float) -> _Tests:
+        _check("delta", delta)
+        accepted = _accepted(reliability)
+        bounds = upper_bound(_accepted(reliability[~correct]), accepted, delta)
+        return cls(accepted, bounds, upper_bound(SPARE_ERRORS, accepted, delta))
+
+    def last_passed(self, risk: float) -> int | None:
+        """Return the place in the grid of the last threshold that passes before one fails."""
+        tested = np.flatnonzero(self.spare <= risk)
+        passed = tested[np.logical_and.accumulate(self.bounds[tested] <= risk)]
+        return int(passed[-1]) if len(passed) else None
 
 
 def upper_bound(errors: int | NDArray[np.int_], n: int | NDArray[np.int_], delta: float) -> NDArray[np.float64]:
@@ -101,18 +127,18 @@ def certify(reliability: NDArray[np.floating], correct: NDArray[np.bool_], risk:
     Raises:
         ValueError: the risk or delta is outside (0, 1).
     """
-    for name, value in (("risk", risk), ("delta", delta)):
-        if not 0 < value < 1:
-            raise ValueError(f"{name} must be above 0 and below 1, not {value}.")
-    counts = _accepted(reliability)
-    bounds = upper_bound(_accepted(reliability[~correct]), counts, delta)
-    tested = np.flatnonzero(upper_bound(SPARE_ERRORS, counts, delta) <= risk)
-    passed = tested[np.logical_and.accumulate(bounds[tested] <= risk)]
-    if not len(passed):
+    _check("risk", risk)
+    tests = _Tests.of(reliability, correct, delta)
+    last, n = tests.last_passed(risk), len(reliability)
+    if last is None:
         return None
-    last, n = passed[-1], len(reliability)
-    certificate = Certificate(float(risk), float(delta), n, float(bounds[last]), float(counts[last] / n), METHOD)
-    return Promise(float(GRID[last]), certificate)
+    bound, coverage = float(tests.bounds[last]), float(tests.accepted[last] / n)
+    return Promise(float(GRID[last]), Certificate(float(risk), float(delta), n, bound, coverage, METHOD))
+
+
+def _check(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must be above 0 and below 1, not {value}.")
 
 
 def _accepted(reliability: NDArray[np.floating]) -> NDArray[np.int_]:

@@ -15,7 +15,8 @@ from reason import bundle, plots, splits
 from reason.datasets import CLEAN
 from reason.detector import Detector
 from reason.errors import ReasonError
-from reason.evaluate import PLOTS, extracted
+from reason.evaluate import PLOTS
+from reason.extraction import Extractor
 from reason.images import to_picture
 from reason.splits import Protocol
 
@@ -73,7 +74,7 @@ def find(detector: Detector, data_root: Path, seed: int) -> Snapshot:
     count = min(len(test), MOST_PIXELS // test.pixels[0].numel())
     rows = np.random.default_rng(seed).permutation(len(test))[:count]
     images = list(splits.own_splits(protocol, test.take(torch.from_numpy(rows))))[-1].images
-    part = extracted(detector, images, "test")
+    part = Extractor.of(detector)(images, "test")
     confidence = part.evidence.logits.softmax(dim=1).amax(dim=1)
     reliability = detector.judge(part.evidence).reliability
     caught = ~part.correct & (reliability < detector.threshold)

@@ -12,17 +12,18 @@ import torch
 
 from reason import datasets, progress
 from reason.corruptions import CORRUPTIONS, FAMILIES
-from reason.datasets import ImageSet
+from reason.datasets import CLEAN, ImageSet
 from reason.detector import Detector
 from reason.errors import BundleError, DatasetError
+from reason.material import MetaFit, Shift
 
 SEED = 2026
 """Seed of every corruption of test images."""
 
-HOME = "seen corruptions"
-"""Name of the split of images corrupted as the bundle is made for."""
+HOME = "home mix"
+"""Name of the split of images shifted as those are that the bundle is made for."""
 
-MOST_CORRUPTED, FEWEST_CORRUPTED = 10_000, 1500
+MOST_CORRUPTED, FEWEST_CORRUPTED = 10_000, 4000
 MOST_ON_LADDER, FEWEST_ON_LADDER = 1000, 24
 """Images of unseen corruptions, and at each step of the ladder: the most of 28 px, fewer the larger the images are."""
 
@@ -43,13 +44,18 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """What a bundle's card says about its data set, and the corruptions its fit saw."""
+    """What a bundle's card says about its data set, and about what its fit saw of it."""
 
     dataset: str
-    seen: tuple[str, ...]
-    """Corruptions that meta-fit copies and calibration images had."""
-    chance: float
-    """Share of the calibration images that were corrupted."""
+    shares: tuple[float, float]
+    """Shares of the train images in base-train and meta-fit."""
+    seed: int
+    """Seed of the split and of the copies."""
+    train_sha256: str
+    """Fingerprint of the train images."""
+    home: Shift
+    """What the images are like that the bundle is made for."""
+    meta_fit: MetaFit
 
     @classmethod
     def of(cls, detector: Detector) -> Protocol:
@@ -64,8 +70,24 @@ class Protocol:
             raise BundleError(
                 f"{detector.name}: its card names no data set that REASON reads, so it cannot be evaluated."
             )
-        corruption = recipe.get("corruption", {})
-        return cls(name, tuple(corruption.get("types", ())), corruption.get("chance", 0.0))
+        home, meta_fit = recipe.get("home", {}), recipe["meta_fit"]
+        return cls(
+            name,
+            (recipe["data"]["base_share"], recipe["data"]["meta_share"]),
+            detector.card["split"]["seed"],
+            detector.card["split"]["data_sha256"],
+            Shift(tuple(home.get("types", ())), home.get("chance", 0.0)),
+            MetaFit(**{**meta_fit, "corruptions": tuple(meta_fit["corruptions"])}),
+        )
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """Corruptions that the fit saw, on meta-fit copies or on calibration images."""
+        seen = {
+            *(self.home.types if self.home.chance else ()),
+            *(self.meta_fit.corruptions if self.meta_fit.corrupted else ()),
+        }
+        return tuple(name for name in CORRUPTIONS if name in seen)
 
     @property
     def unseen(self) -> tuple[str, ...]:
@@ -84,11 +106,11 @@ def read_test(protocol: Protocol, detector: Detector, data_root: Path) -> ImageS
 
 
 def own_splits(protocol: Protocol, test: ImageSet) -> Iterator[Split]:
-    """Yield the clean test images and, where the bundle is made for corrupted ones, those corrupted likewise."""
-    yield Split("clean", "clean", test)
-    if protocol.seen:
-        chance = protocol.chance or 1.0
-        yield Split(HOME, "seen", datasets.corrupted(test, protocol.seen, SEED, chance=chance))
+    """Yield the clean test images and, where the bundle is made for shifted ones, those shifted likewise."""
+    yield Split(CLEAN, "clean", test)
+    if protocol.home.chance:
+        shifted = datasets.corrupted(test, protocol.home.types, SEED, chance=protocol.home.chance)
+        yield Split(HOME, "seen", shifted)
 
 
 def main_splits(protocol: Protocol, test: ImageSet, detector: Detector, data_root: Path) -> Iterator[Split]:
@@ -99,7 +121,10 @@ def main_splits(protocol: Protocol, test: ImageSet, detector: Detector, data_roo
     """
     yield from own_splits(protocol, test)
     some = sample(test, most=MOST_CORRUPTED, fewest=FEWEST_CORRUPTED)
-    yield Split("unseen corruptions", "unseen", datasets.corrupted(some, protocol.unseen, SEED + 1))
+    if set(protocol.seen) - set(protocol.home.types):  # else the home mix says it all
+        yield Split("seen corruptions", "seen", datasets.corrupted(some, protocol.seen, SEED + 3))
+    if protocol.unseen:
+        yield Split("unseen corruptions", "unseen", datasets.corrupted(some, protocol.unseen, SEED + 1))
     name, read = datasets.OUTSIDERS[protocol.dataset]
     try:
         with progress.bar(f"decode {name}") as bar:

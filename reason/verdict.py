@@ -21,7 +21,7 @@ class Neighbour:
     label: str
     """True class of the neighbour."""
     distance: float
-    """Euclidean distance between unit-length compressed embeddings, in [0, 2]; smaller = more alike."""
+    """Euclidean distance between embeddings scaled to unit length, in [0, 2]; smaller = more alike."""
     source: str
     """Name of the neighbour inside its data set, such as ``n02102040/ILSVRC2012_val_00000665.JPEG``."""
 
@@ -74,7 +74,7 @@ class Verdict:
     threshold: float
     """Reliability from which predictions are accepted, in [0, 1]."""
     certificate: Certificate | None
-    """Promise of the bundle's own threshold; ``None`` when the caller set another threshold."""
+    """What the threshold promises; ``None`` when the caller set the threshold, or nothing could be promised."""
     diagnostics: dict[str, float]
     """Each scalar signal by name, in its own unit."""
     meta_names: tuple[str, ...]

@@ -66,11 +66,6 @@
       "Trust score",
       "How much farther the nearest image of another class is than that of the predicted one; below 1, another class is closer.",
     ],
-    embedding_residual: [
-      "Unexplained embedding",
-      "Share of the embedding's length outside the directions that training images use.",
-      share,
-    ],
   };
 
   const FAMILIES = [
@@ -79,6 +74,26 @@
       /^pca_0*(\d+)$/,
       (rank) => `Component ${rank}`,
       (rank) => `Principal component ${rank} of the embedding, in standard deviations.`,
+    ],
+    [
+      /^(.+)_predicted_distance$/,
+      (layer) => `Class distance, ${layer}`,
+      (layer) => `How far the ${layer} is from what it is for training images of the predicted class (log Mahalanobis).`,
+    ],
+    [
+      /^(.+)_relative_distance$/,
+      (layer) => `Relative distance, ${layer}`,
+      (layer) => `How much nearer the ${layer} is to one class than to training images at large; small when it fits none.`,
+    ],
+    [
+      /^(.+)_distance$/,
+      (layer) => `Distance, ${layer}`,
+      (layer) => `How far the ${layer} is from what it is for training images of the nearest class (log Mahalanobis).`,
+    ],
+    [
+      /^(.+)_residual$/,
+      (layer) => `Unexplained ${layer}`,
+      (layer) => `Share of the length of the ${layer} outside the directions that training images use.`,
     ],
   ];
 

@@ -50,11 +50,11 @@ def detector(shapes: ImageSet) -> Detector:
         meta=parts[1],
         calibration=parts[2],
         signals=SignalSettings(
-            families=("softmax", "dropout", "gradient", "neighbours", "embedding"),
+            families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"),
             pca_components=16,
             pca_columns=8,
         ),
-        metanet_settings=MetaNetSettings(hidden=(16,), members=2),
+        metanet_settings=MetaNetSettings(hidden=(16,), members=2, scalar_members=1),
         risk=0.2,
         architecture="cnn",
         title="Drawn shapes, for tests",

@@ -345,33 +345,40 @@ def test_train_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "--resume",
         "--weights",
         "imagenet",
+        "--base",
+        "bundle",
     ]
     assert CliRunner().invoke(main, ["train", str(recipe)]).stdout == f"The bundle is in {tmp_path / 'bundle'}.\n"
     assert CliRunner().invoke(main, ["train", str(recipe), "--data-root", "mine", *words]).exit_code == 0
     plain = {"data_root": Path("/data"), "device": "auto", "seed": None, "output": None}
     full = {"data_root": Path("mine"), "device": "cpu", "seed": 3, "output": Path("out")}
     assert calls == [
-        (recipe, plain | {"download": False, "resume": False, "weights": None}),
-        (recipe, full | {"download": True, "resume": True, "weights": "imagenet"}),
+        (recipe, plain | {"download": False, "resume": False, "weights": None, "base": None}),
+        (recipe, full | {"download": True, "resume": True, "weights": "imagenet", "base": Path("bundle")}),
     ]
 
 
 def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Path, Path, Path | None]] = []
+    asked: list[tuple[Path, Path, Path | None, int]] = []
     ranking = {"auroc": 0.91234, "ap_success": 0.98, "ap_error": 0.5, "augrc": 0.0123}
+    best = {"name": "MSP", "value": 0.9, "difference_95": [[-0.00123, 0.02]]}
     clean = {
         "n": 3925,
         "accuracy": 0.93131,
         "scores": {"REASON": ranking, "MSP": ranking | {"auroc": 0.9, "augrc": None}},
         "auroc_difference_95": {"MSP": [-0.00123, 0.02]},
+        "augrc_difference_95": {"MSP": [-0.0002, 0.0001]},
+        "kind": "clean",
+        "seeds": {"auroc": {"value": [0.9], "best": best}, "augrc": {"value": [0.1], "best": best}},
         "reliability": {"ece_15": 0.0111, "brier": 0.04},
         "threshold": {"value": 0.75, "coverage": 0.8, "selective_risk": None},
     }
     fog = {"family": "weather", "kind": "unseen", "n": 70, "accuracy": 0.5, "auroc": {"REASON": 0.8, "MSP": 0.7}}
-    figures = {"bundle": "tiny", "splits": {"clean": clean}, "by_type": {"fog": fog}}
+    worth = {"gradient": {"clean": {"auroc_drop": 0.001, "interval_95": [-0.002, 0.004]}}}
+    figures = {"bundle": "tiny", "splits": {"clean": clean}, "importance": worth, "by_type": {"fog": fog}}
 
-    def run(bundle: Path, data_root: Path, output: Path | None) -> dict[str, Any]:
-        asked.append((bundle, data_root, output))
+    def run(bundle: Path, data_root: Path, output: Path | None, seeds: int) -> dict[str, Any]:
+        asked.append((bundle, data_root, output, seeds))
         return figures
 
     monkeypatch.setattr("reason.evaluate.run", run)
@@ -383,11 +390,14 @@ def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.Mo
     assert "MSP 0.9000 0.9800 0.5000 -0.0012 to +0.0200" in lines
     assert "REASON 12.30" in lines
     assert "MSP -" in lines
+    assert any(line.startswith("clean AUROC MSP") and line.endswith("-0.0012 to +0.0200 pass") for line in lines)
+    assert "MSP -0.20 to +0.10" in lines
+    assert "gradient +0.0010 (-0.0020 to +0.0040)" in lines
     assert "fog weather unseen 70 0.5000 0.8000 0.7000 0.7000 (MSP)" in lines
     monkeypatch.delenv("REASON_DATA")
-    printed = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--json"]).stdout
+    printed = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--json", "--seeds", "5"]).stdout
     assert json.loads(printed) == figures
-    assert asked == [(bundle_folder, Path("/data"), Path("plots")), (bundle_folder, Path("data"), None)]
+    assert asked == [(bundle_folder, Path("/data"), Path("plots"), 3), (bundle_folder, Path("data"), None, 5)]
 
 
 def test_serve_turns_flags_into_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def test_a_risk_that_cannot_be_promised_gives_code_1_and_the_smallest_that_can()
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "Error: tiny: no threshold keeps the risk at 0.02 with confidence 0.95, as far as its 550 calibration images "
-        "can tell; the smallest risk that one keeps is 0.027.\n"
+        "can tell; the smallest risk that one keeps is 0.027, so ask for another risk.\n"
     )
 
 
@@ -66,6 +66,8 @@ def test_a_bundle_without_calibration_images_says_so() -> None:
     assert result.stderr.startswith("Error: tiny: keeps no calibration images")
 
 
-@pytest.mark.parametrize("words", [[], ["--risk", "0"], ["--risk", "1"], ["--risk", "0.1", "--delta", "1"]])
+@pytest.mark.parametrize(
+    "words", [[], ["--risk", "0"], ["--risk", "1"], ["--risk", "nan"], ["--risk", "0.1", "--delta", "1"]]
+)
 def test_wrong_use_gives_code_2(words: list[str]) -> None:
     assert run(*words).exit_code == 2

@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from reason.augment import erased, jittered, random_crops, resized
 from reason.backbones import Tapped, make, tap
 from reason.datasets import ImageSet
 from reason.images import Preprocessing
-from train.augment import erased, jittered, random_crops, resized
 from train.device import mixed_precision
 from train.recipe import Base, Cycle, Recipe
 

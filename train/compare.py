@@ -1,121 +1,196 @@
-"""Choose among MetaNets without touching test: cross-validation on the meta-fit images of a finished run.
+"""Choose among MetaNets and sets of signals without touching test data.
 
-python -m train.compare train/imagenette.toml
+python -m train.compare train/imagenette.toml --base reason_saved/imagenette --data-root data
 
-Folds are cut by source image, so that no copy of a judged image is learned from; the first copy of each alone is
-judged, which is the clean one where the recipe learns from it.
+For each seed, two thirds of the meta-fit images are learned from and the others judged. Folds are cut by source image,
+so that no copy of a judged image is learned from. For each group of corruption families everything is fitted once more
+without its copies and judged on them alone. For speed, MetaNets have two members at most and PyTorch one thread.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import click
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 
-from reason import metanet, metrics
-from reason.backbones import ARCHITECTURES
-from reason.baselines import PARAMETER_FREE
-from reason.fit import fit_signals
-from reason.metanet import MetaNetSettings
-from reason.signals import SignalSet
+from reason import baselines, metanet, progress
+from reason.baselines import Baseline, MaxLogitPNorm, RelU, TemperatureScaledMsp
+from reason.cli.output import UNBOUNDED
+from reason.errors import ReasonError
+from reason.extraction import Extractor
+from reason.fit import fit_signals, head_of
+from reason.material import Material, gather
+from reason.metanet import CLIP, RAW, MetaNetSettings
+from reason.signals import Head, SignalSet
+from train import pipeline
 from train import recipe as recipes
-from train.pipeline import RUNS, load_evidence
-from train.recipe import Recipe
+from train.base import preprocessing_of
+from train.folds import Contender, Row, Score, folds, judge
 
-FOLDS = 5
 SEEDS = 3
+"""Folds, each cut and learned from with its own seed."""
 
-Fit = Callable[[torch.Tensor, torch.Tensor, int], Callable[[torch.Tensor], torch.Tensor]]
-"""``fit(vectors, correct, seed)`` returns a function from vectors to scores, larger = more trustworthy."""
+MEMBERS = 2
+"""Most networks in a MetaNet."""
 
-
-def main(recipe_path: Path) -> None:
-    """Print the cross-validated AUROC of each variant and of the baselines."""
-    recipe = recipes.read(recipe_path)
-    torch.set_num_threads(1)  # the networks are so small that threads only wait for each other
-    evidence = load_evidence(RUNS / recipe.name)
-    widest = dataclasses.replace(recipe.signals, pca_columns=recipe.signals.pca_components, seed=recipe.seed)
-    signals, _ = fit_signals(evidence.head, ARCHITECTURES[recipe.base.architecture].taps, evidence.bank, widest)
-    images = len(evidence.meta) // recipe.meta_fit.blocks
-    table = Table("variant", "AUROC on the first block of meta-fit, mean of seeds", "spread")
-    vectors = signals.compute(evidence.meta.evidence)
-    judged = evidence.meta.evidence[slice(0, images)]
-    correct = evidence.meta.correct[:images].numpy()
-    for baseline in PARAMETER_FREE:
-        table.add_row(baseline.name, f"{metrics.auroc(baseline.score(judged).numpy(), correct):.4f}", "")
-    for name, columns, fit in variants(recipe, signals):
-        scores = [
-            cross_validate(vectors[:, columns], evidence.meta.correct, fit, images, seed) for seed in range(SEEDS)
-        ]
-        values = [metrics.auroc(score, correct) for score in scores]
-        table.add_row(name, f"{np.mean(values):.4f}", f"{np.ptp(values):.4f}")
-    Console().print(table)
+FITTED_ON_META = (TemperatureScaledMsp, MaxLogitPNorm, RelU)
+"""Baselines that learn from meta-fit; the others come out alike in every fold, and are fitted once."""
 
 
-def variants(recipe: Recipe, signals: SignalSet) -> list[tuple[str, torch.Tensor, Fit]]:
-    """Return name, columns (indices into the meta-vector) and fit of each variant."""
-    embedding = torch.tensor([group == "embedding" for group in signals.groups])
-    scalars = (~embedding).nonzero().flatten()
-    pca = embedding.nonzero().flatten()
-    found: list[tuple[str, torch.Tensor, Fit]] = []
-    for count in (0, 16, 40):
-        columns = torch.cat([scalars, pca[:count]])
-        groups = [signals.groups[column] for column in columns]
-        found.append((f"logistic regression, {count} PCA columns", columns, _logistic))
-        for label, settings in _settings(recipe.metanet):
-            found.append((f"MetaNet {label}, {count} PCA columns", columns, _metanet(groups, settings)))
-    return found
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A model on some of the columns of the meta-vector."""
+
+    name: str
+    families: tuple[str, ...]
+    """Names of the signal families that it sees."""
+    settings: MetaNetSettings | None
+    """Of the MetaNet; ``None`` for logistic regression."""
 
 
-def _settings(own: MetaNetSettings) -> list[tuple[str, MetaNetSettings]]:
-    return [
-        ("as in the recipe", own),
-        ("with the embedding columns at full size", dataclasses.replace(own, embedding_scale=1.0, group_dropout=0.5)),
-        ("with hidden layers of 16", dataclasses.replace(own, hidden=(16,))),
+def compare(
+    material: Material, head: Head, signals: SignalSet, settings: MetaNetSettings, seeds: int = SEEDS
+) -> list[Row]:
+    """Judge all baselines and all variants of a MetaNet on meta-fit.
+
+    Args:
+        material: evidence of the recipe; calibration is not read.
+        head: head of the base classifier.
+        signals: fitted on the bank.
+        settings: the recipe's MetaNet.
+        seeds: number of folds, each from its own seed.
+    """
+    vectors, correct = signals.compute(material.meta.evidence), material.meta.correct
+    contenders = [_baseline(one, head, material) for one in baselines.make_all()]
+    for variant in variants(tuple(dict.fromkeys(signals.groups)), settings):
+        contenders.append(_model(variant, signals.groups, vectors, correct))
+    cut = folds(material.meta, seeds)
+    with progress.bar("compare", unit="contenders") as bar:
+        return [judge(contender, cut, correct) for contender in bar.over(contenders)]
+
+
+def variants(families: tuple[str, ...], own: MetaNetSettings) -> list[Variant]:
+    """Return the recipe's MetaNet and what might replace it; of those that come to the same, the first alone."""
+    own = _small(own)
+    scalars = tuple(family for family in families if family not in RAW)
+    every = [
+        Variant("MetaNet of the recipe", families, own),
+        Variant("MetaNet, no scalar members", families, dataclasses.replace(own, scalar_members=0)),
+        Variant("MetaNet, scalar members only", families, dataclasses.replace(own, scalar_members=own.members)),
+        Variant("MetaNet without raw families", scalars, own),
     ]
+    for left in ("layers", "neighbours", "gradient", "dropout"):
+        every.append(Variant(f"MetaNet without {left}", tuple(one for one in families if one != left), own))
+    every.append(Variant("logistic regression", families, None))
+    every.append(Variant("logistic regression, scalars", scalars, None))
+    different: dict[object, Variant] = {}
+    for variant in every:
+        settings = variant.settings
+        if settings and not RAW & set(variant.families):
+            settings = dataclasses.replace(settings, scalar_members=0)  # all members see the same
+        if variant.families:
+            different.setdefault((variant.families, settings), variant)
+    return list(different.values())
 
 
-def _logistic(vectors: torch.Tensor, correct: torch.Tensor, _: int) -> Callable[[torch.Tensor], torch.Tensor]:
+def _small(own: MetaNetSettings) -> MetaNetSettings:
+    """Return a MetaNet of few members, in which both kinds are left where there were both."""
+    members = min(own.members, MEMBERS)
+    mixed = own.scalar_members < own.members
+    return dataclasses.replace(own, members=members, scalar_members=min(own.scalar_members, members - mixed))
+
+
+def _baseline(baseline: Baseline, head: Head, material: Material) -> Contender:
+    meta = material.meta
+
+    def fit(rows: torch.Tensor, _: int) -> Score:
+        fitted = copy.copy(baseline).fit(head, material.bank, meta.take(rows))
+        return lambda judged: fitted.score(meta.evidence[judged])
+
+    @functools.cache
+    def every_score() -> torch.Tensor:
+        return baseline.fit(head, material.bank, meta).score(meta.evidence)
+
+    if isinstance(baseline, FITTED_ON_META):
+        return Contender(baseline.name, fit)
+    return Contender(baseline.name, lambda _, __: lambda judged: every_score()[judged])
+
+
+def _model(variant: Variant, groups: tuple[str, ...], vectors: torch.Tensor, correct: torch.Tensor) -> Contender:
+    columns = torch.tensor([number for number, group in enumerate(groups) if group in variant.families])
+    seen = [groups[column] for column in columns.tolist()]
+
+    def fit(rows: torch.Tensor, seed: int) -> Score:
+        learned = vectors[rows[:, None], columns]
+        if variant.settings is None:
+            model = _logistic(learned, correct[rows])
+        else:
+            model = metanet.fit(learned, correct[rows], seen, variant.settings, seed)
+        return lambda judged: model(vectors[judged[:, None], columns])
+
+    return Contender(variant.name, fit)
+
+
+def _logistic(vectors: torch.Tensor, correct: torch.Tensor) -> Score:
     mean, deviation = vectors.mean(dim=0), vectors.std(dim=0).clamp(min=1e-6)
 
-    def standard(raw: torch.Tensor) -> NDArray[np.float32]:
-        clipped: NDArray[np.float32] = ((raw - mean) / deviation).clamp(-metanet.CLIP, metanet.CLIP).numpy()
-        return clipped
+    def standard(raw: torch.Tensor) -> torch.Tensor:
+        return ((raw - mean) / deviation).clamp(-CLIP, CLIP)
 
-    model = LogisticRegression(C=0.1, max_iter=2000).fit(standard(vectors), correct.numpy())
-    return lambda raw: torch.from_numpy(model.decision_function(standard(raw)))
-
-
-def _metanet(groups: list[str], settings: MetaNetSettings) -> Fit:
-    def fit(vectors: torch.Tensor, correct: torch.Tensor, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        return metanet.fit(vectors, correct, groups, settings, seed)
-
-    return fit
+    model = LogisticRegression(C=0.1, max_iter=2000).fit(standard(vectors).numpy(), correct.numpy())
+    return lambda raw: torch.from_numpy(model.decision_function(standard(raw).numpy()))
 
 
-def cross_validate(
-    vectors: torch.Tensor, correct: torch.Tensor, fit: Fit, images: int, seed: int
-) -> NDArray[np.float64]:
-    """Return out-of-fold scores ``[images]`` of the first block of meta-fit images."""
-    image = torch.arange(len(vectors)) % images
-    scores = np.zeros(images)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    for _, held in folds.split(np.zeros(images), correct[:images].numpy()):
-        learn = ~torch.isin(image, torch.from_numpy(held))
-        score = fit(vectors[learn], correct[learn], seed)
-        with torch.no_grad():
-            scores[held] = score(vectors[held]).double().numpy()
-    return scores
+def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
+    """Extract what the recipe learns from with a bundle's base classifier, and compare on it."""
+    recipe = recipes.read(recipe_path)
+    parts = pipeline.split(recipe, pipeline.read_images(recipe, data_root, False))
+    network, _ = pipeline.base_of(recipe, parts, base)
+    extract = Extractor(network, preprocessing_of(recipe), gradient="gradient" in recipe.signals.families)
+    material = gather(extract, parts, recipe.meta_fit, recipe.home, recipe.seed)
+    torch.set_num_threads(1)  # the networks are so small that threads only wait for each other
+    head, settings = head_of(network), dataclasses.replace(recipe.signals, seed=recipe.seed)
+    signals, _ = fit_signals(head, network.taps, material.bank, settings)
+    return compare(material, head, signals, recipe.metanet)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--base",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of a bundle of the same [base], seed and data, whose base classifier is judged.",
+)
+@click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    envvar="REASON_DATA",
+    default=Path("data"),
+    show_default=True,
+    show_envvar=True,
+    help="Folder that holds the data sets.",
+)
+def main(recipe: Path, base: Path, data_root: Path) -> None:
+    """Compare baselines, variants of RECIPE's MetaNet and its signals by AUROC, on train images alone."""
+    try:
+        rows = run(recipe, base, data_root)
+    except ReasonError as error:
+        raise click.ClickException(str(error)) from error
+    table = Table("AUROC, mean of seeds", *rows[0].values, "spread of left out")
+    for row in rows:
+        table.add_row(row.name, *(f"{value:.4f}" for value in (*row.values.values(), row.spread)))
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else UNBOUNDED).print(table)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -16,15 +16,12 @@ from reason.baselines import PARAMETER_FREE
 from reason.datasets import ImageSet
 from reason.detector import Detector
 from reason.errors import RecipeError
-from reason.evaluate import extracted
-from reason.evidence import Evidence
-from reason.fit import Labelled, extract, fit_detector, head_of, join
+from reason.extraction import Extractor
+from reason.fit import fit_detector
 from reason.judge import Judge
-from reason.signals import Head
+from reason.material import Material, Parts, gather
 from reason.splits import Protocol
-from train import ablation
 from train import recipe as recipes
-from train.augment import jittered, random_crops
 from train.base import Trainer, preprocessing_of
 from train.device import choose
 from train.recipe import Recipe
@@ -33,21 +30,6 @@ RUNS = Path("runs")
 """Folder of unfinished work, one subfolder a recipe."""
 
 CHECKPOINT = "base.checkpoint"
-EVIDENCE = "evidence.pt"
-SEEDS_APART = 1000
-"""Corruption seeds of one recipe seed: each draw has its own, and the calibration images the last."""
-CALIBRATION_DRAW = SEEDS_APART - 1
-
-LABELLED = ("bank", "meta", "calibration")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Parts:
-    """The disjoint parts of the train images."""
-
-    base: ImageSet
-    meta: ImageSet
-    calibration: ImageSet
 
 
 def run(
@@ -60,6 +42,7 @@ def run(
     download: bool = False,
     resume: bool = False,
     weights: str | None = None,
+    base: Path | None = None,
 ) -> Path:
     """Train what the recipe says, measure it on the test split, and write its bundle.
 
@@ -72,6 +55,7 @@ def run(
         download: fetch the data set when it is missing.
         resume: go on with a stopped run of the same recipe, seed and data.
         weights: replaces the recipe's ``base.weights``.
+        base: a bundle of the same ``[base]``, seed and data, whose base classifier is taken instead of training one.
 
     Returns:
         The bundle's folder.
@@ -83,15 +67,17 @@ def run(
     """
     recipe = _override(recipes.read(recipe_path), seed, weights)
     where = choose(device)
-    images = _read(recipe, data_root, download)
+    images = read_images(recipe, data_root, download)
     parts = split(recipe, images)
     work = RUNS / recipe.name
-    _claim(work, recipe, images, resume)
-    base, history = _train_base(recipe, parts, work, where)
-    evidence = _extract(recipe, base, parts, work)
+    if base is None:
+        _claim(work, recipe, images, resume)
+    network, history = base_of(recipe, parts, base) if base else _train_base(recipe, parts, work, where)
+    extract = Extractor(network, preprocessing_of(recipe), gradient="gradient" in recipe.signals.families)
+    material = gather(extract, parts, recipe.meta_fit, recipe.home, recipe.seed)
     card = _card(recipe, images, parts, history)
-    detector = _fit(recipe, base, images.classes, evidence, card)
-    detector = _measure(recipe, detector, evidence, data_root)
+    detector = _fit(recipe, network, images.classes, material, card)
+    detector = _measure(detector, extract, data_root)
     folder = output or Path("reason_saved") / recipe.name
     bundle.save(detector, folder)
     progress.say(f"bundle: {folder}")
@@ -110,17 +96,14 @@ def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
     return dataclasses.replace(recipe, base=base)
 
 
-def _read(recipe: Recipe, data_root: Path, download: bool) -> ImageSet:
-    images = datasets.read(recipe.data.dataset, data_root, "train", preprocessing_of(recipe), download=download)
-    if images.skipped:
-        progress.say(f"{len(images.skipped)} of the train images could not be decoded and were left out")
-    return images
+def read_images(recipe: Recipe, data_root: Path, download: bool) -> ImageSet:
+    """Read the train images, and say which could not be decoded."""
+    return datasets.read(recipe.data.dataset, data_root, "train", preprocessing_of(recipe), download=download)
 
 
 def split(recipe: Recipe, images: ImageSet) -> Parts:
     """Split the train images by class into base-train, meta-fit and calibration."""
-    shares = (recipe.data.base_share, recipe.data.meta_share)
-    return Parts(*(images.take(rows) for rows in datasets.split(images.labels, shares, recipe.seed)))
+    return Parts.split(images, (recipe.data.base_share, recipe.data.meta_share), recipe.seed)
 
 
 def _digest(*parts: object) -> str:
@@ -132,7 +115,7 @@ def _claim(work: Path, recipe: Recipe, images: ImageSet, resume: bool) -> None:
     mark = _digest(recipe.data, recipe.base, recipe.seed, images.fingerprint())
     file = work / "fingerprint"
     if not resume:
-        for leftover in ("fingerprint", CHECKPOINT, EVIDENCE):
+        for leftover in ("fingerprint", CHECKPOINT):
             (work / leftover).unlink(missing_ok=True)
     elif file.is_file() and file.read_text() != mark:
         raise RecipeError(
@@ -156,119 +139,52 @@ def _train_base(recipe: Recipe, parts: Parts, work: Path, device: torch.device) 
     return trainer.trained(), [dataclasses.asdict(report) for report in trainer.history]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PartEvidence:
-    """The head, and the evidence of each part.
+def base_of(recipe: Recipe, parts: Parts, folder: Path) -> tuple[Tapped, list[dict[str, Any]]]:
+    """Return the base classifier of a bundle, and the report of each epoch of its training.
 
-    ``meta`` holds the meta-fit images in ``MetaFit.blocks`` blocks, the clean one first where it is learned from.
+    Raises:
+        RecipeError: it was trained otherwise, or on other images: some of those that it is judged on, perhaps.
     """
-
-    head: Head
-    bank: Labelled
-    meta: Labelled
-    calibration: Labelled
-
-
-def _extract(recipe: Recipe, base: Tapped, parts: Parts, work: Path) -> PartEvidence:
-    """Run the base classifier over every part, or read what an earlier run of the same recipe extracted."""
-    gradient = "gradient" in recipe.signals.families
-    mark = _digest((work / "fingerprint").read_text(), recipe.meta_fit, recipe.corruption, gradient)
-    if (work / EVIDENCE).is_file() and torch.load(work / EVIDENCE, weights_only=True, mmap=True)["mark"] == mark:
-        progress.say("evidence: extracted already")
-        return load_evidence(work)
-    preprocessing = preprocessing_of(recipe)
-
-    def of(title: str, images: ImageSet, gradient: bool) -> Labelled:
-        with progress.bar(f"evidence of {title}") as bar:
-            return extract(base, preprocessing, images, gradient=gradient, progress=bar.over)
-
-    blocks = [of("meta-fit", parts.meta, gradient)] if recipe.meta_fit.clean else []
-    generator = torch.Generator().manual_seed(recipe.seed)
-    for draw in range(recipe.meta_fit.draws):
-        copies = _corrupted(recipe, _augmented(recipe, parts.meta, generator), draw)
-        blocks.append(of(f"meta-fit, draw {draw + 1}", copies, gradient))
-    evidence = PartEvidence(
-        head=head_of(base),
-        bank=of("base-train", parts.base, False),
-        meta=join(blocks),
-        calibration=of("calibration", _corrupted(recipe, parts.calibration, CALIBRATION_DRAW), gradient),
-    )
-    tables = {name: _table(getattr(evidence, name)) for name in LABELLED}
-    torch.save({"mark": mark, "head": dataclasses.asdict(evidence.head), **tables}, work / EVIDENCE)
-    return evidence
+    network, card = bundle.load_base(folder)
+    if card["recipe"]["base"] != _plain(recipe.base):
+        raise RecipeError(f"--base: the base classifier of {folder} was trained by another [base]; drop --base.")
+    if card["split"]["base"] != _part(parts.base):
+        raise RecipeError(f"--base: the base classifier of {folder} was trained on other images; drop --base.")
+    return network, card["history"]
 
 
-def load_evidence(work: Path) -> PartEvidence:
-    """Read the evidence of a run from its work folder."""
-    stored = torch.load(work / EVIDENCE, weights_only=True)
-    return PartEvidence(Head(**stored["head"]), *(_labelled(stored[name]) for name in LABELLED))
+def _plain(value: Any) -> Any:
+    """Return a dataclass as JSON would give it back."""
+    return json.loads(json.dumps(dataclasses.asdict(value)))
 
 
-def _augmented(recipe: Recipe, images: ImageSet, generator: torch.Generator) -> ImageSet:
-    settings = recipe.meta_fit
-    crops = random_crops(
-        images.pixels, recipe.data.size, generator, smallest_area=settings.crop_area, mirror=settings.mirror
-    )
-    pixels = jittered(crops, generator, strength=settings.colour_jitter).round().byte()
-    return dataclasses.replace(images, pixels=pixels)
-
-
-def _corrupted(recipe: Recipe, images: ImageSet, draw: int) -> ImageSet:
-    if recipe.corruption.chance == 0:
-        return images
-    seed = recipe.seed * SEEDS_APART + draw
-    return datasets.corrupted(images, recipe.corruption.types, seed, chance=recipe.corruption.chance)
-
-
-def _table(labelled: Labelled) -> dict[str, Any]:
-    return {
-        "evidence": {item.name: getattr(labelled.evidence, item.name) for item in dataclasses.fields(Evidence)},
-        "labels": labelled.labels,
-        "sources": list(labelled.sources),
-        "corruptions": list(labelled.corruptions),
-        "severities": labelled.severities,
-    }
-
-
-def _labelled(table: dict[str, Any]) -> Labelled:
-    return Labelled(
-        Evidence(**table["evidence"]),
-        table["labels"],
-        tuple(table["sources"]),
-        tuple(table["corruptions"]),
-        table["severities"],
-    )
+def _part(images: ImageSet) -> dict[str, Any]:
+    return {"n": len(images), "sources_sha256": _digest(images.sources)}
 
 
 def _card(recipe: Recipe, images: ImageSet, parts: Parts, history: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the facts about how the bundle was made, as plain JSON."""
     return {
-        "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))),
+        "recipe": _plain(recipe),
         "split": {
             "seed": recipe.seed,
             "data_sha256": images.fingerprint(),
             "skipped": list(images.skipped),
-            **{
-                item.name: {"n": len(part), "sources_sha256": _digest(part.sources)}
-                for item in dataclasses.fields(parts)
-                for part in [getattr(parts, item.name)]
-            },
+            **{item.name: _part(getattr(parts, item.name)) for item in dataclasses.fields(parts)},
         },
         "history": history,
     }
 
 
-def _fit(
-    recipe: Recipe, base: Tapped, classes: tuple[str, ...], evidence: PartEvidence, card: dict[str, Any]
-) -> Detector:
+def _fit(recipe: Recipe, base: Tapped, classes: tuple[str, ...], material: Material, card: dict[str, Any]) -> Detector:
     return fit_detector(
         recipe.name,
         base,
         preprocessing_of(recipe),
         classes,
-        bank=evidence.bank,
-        meta=evidence.meta,
-        calibration=evidence.calibration,
+        bank=material.bank,
+        meta=material.meta,
+        calibration=material.calibration,
         signals=dataclasses.replace(recipe.signals, seed=recipe.seed),
         metanet_settings=recipe.metanet,
         risk=recipe.threshold.risk,
@@ -280,18 +196,16 @@ def _fit(
     )
 
 
-def _measure(recipe: Recipe, detector: Detector, evidence: PartEvidence, data_root: Path) -> Detector:
-    """Put the numbers on the test split, and the ablation, into the card."""
+def _measure(detector: Detector, extract: Extractor, data_root: Path) -> Detector:
+    """Put the numbers on the test split into the card."""
     judge = Judge(detector, PARAMETER_FREE)
     numbers: dict[str, Any] = {}
     protocol = Protocol.of(detector)
     for part in splits.own_splits(protocol, splits.read_test(protocol, detector, data_root)):
-        test = extracted(detector, part.images, f"test, {part.name}")
+        test = extract(part.images, f"test, {part.name}")
         numbers[part.name] = row = judge.measure(judge.judge(test))
         progress.say(
             f"test, {part.name}: accuracy {row['accuracy']:.4f}, AUROC {row['scores']['REASON']['auroc']:.4f} "
             f"(MSP {row['scores']['MSP']['auroc']:.4f}), ECE {row['reliability']['ece_15']:.4f}"
         )
-    # The last split is the one that the bundle is made for.
-    numbers["ablation"] = ablation.compare(detector, evidence.meta, test, recipe.metanet, recipe.seed)
     return dataclasses.replace(detector, card={**detector.card, "metrics": numbers})

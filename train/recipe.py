@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import tomllib
 import typing
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from reason.corruptions import CORRUPTIONS
 from reason.errors import RecipeError
+from reason.material import MetaFit, Shift
 from reason.metanet import MetaNetSettings
 from reason.signals import SignalSettings
 
@@ -93,37 +94,6 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class MetaFit:
-    """What the MetaNet is fitted on."""
-
-    draws: int
-    """Augmented copies of each meta-fit image, beside the clean one."""
-    crop_area: float = 1.0
-    """Smallest share of the picture that a copy keeps, in (0, 1]."""
-    colour_jitter: float = 0.0
-    """Largest relative change of brightness, contrast and saturation in a copy, in [0, 1]."""
-    mirror: bool = True
-    """Whether half of the copies are mirrored."""
-    clean: bool = True
-    """Whether the clean images are learned from as well."""
-
-    @property
-    def blocks(self) -> int:
-        """How many times each meta-fit image is learned from."""
-        return self.draws + self.clean
-
-
-@dataclass(frozen=True, slots=True)
-class Corruption:
-    """The shift that the bundle is made for: corruptions of meta-fit copies and of calibration images."""
-
-    types: tuple[str, ...] = ()
-    """Names of corruptions, drawn uniformly, each with a severity uniform in [0, 1]."""
-    chance: float = 0.0
-    """Share of the copies, and of the calibration images, that are corrupted."""
-
-
-@dataclass(frozen=True, slots=True)
 class Threshold:
     """What the shipped threshold promises."""
 
@@ -149,7 +119,8 @@ class Recipe:
     meta_fit: MetaFit
     metanet: MetaNetSettings
     threshold: Threshold
-    corruption: Corruption = Corruption()
+    home: Shift = field(default_factory=Shift)
+    """What the images are like that the bundle is made for: calibration images are shifted so."""
 
 
 def read(path: Path) -> Recipe:
@@ -209,7 +180,7 @@ def _build_table(kind: Any, value: Any, *, where: str, path: Path) -> Any:
 
 
 def _check_ranges(recipe: Recipe, path: Path) -> None:
-    data, base = recipe.data, recipe.base
+    data, base, meta_fit = recipe.data, recipe.base, recipe.meta_fit
     checks = {
         "data.base_share and data.meta_share must be positive and leave some images to calibrate": (
             data.base_share > 0 and data.meta_share > 0 and data.base_share + data.meta_share < 1
@@ -233,11 +204,22 @@ def _check_ranges(recipe: Recipe, path: Path) -> None:
             0 < recipe.threshold.risk < 1 and 0 < recipe.threshold.delta < 1
         ),
         "metanet.members must be at least 1": recipe.metanet.members >= 1,
-        "meta_fit needs draws or the clean images": recipe.meta_fit.blocks > 0,
-        "corruption.chance must be in [0, 1]": 0 <= recipe.corruption.chance <= 1,
-        f"corruption.types must be among {', '.join(CORRUPTIONS)}, one at least where chance is positive": (
-            set(recipe.corruption.types) <= set(CORRUPTIONS)
-            and (recipe.corruption.chance == 0 or bool(recipe.corruption.types))
+        "metanet.scalar_members must not exceed metanet.members": (
+            0 <= recipe.metanet.scalar_members <= recipe.metanet.members
+        ),
+        "meta_fit needs a block of copies or the clean images, and no negative number of blocks": (
+            meta_fit.blocks > 0 and min(meta_fit.augmented, meta_fit.at_home, meta_fit.corrupted) >= 0
+        ),
+        "meta_fit.crop_area must be in (0, 1], and meta_fit.colour_jitter in [0, 1]": (
+            0 < meta_fit.crop_area <= 1 and 0 <= meta_fit.colour_jitter <= 1
+        ),
+        "home.chance must be in [0, 1]": 0 <= recipe.home.chance <= 1,
+        "meta_fit.at_home needs a [home] with a positive chance": meta_fit.at_home == 0 or recipe.home.chance > 0,
+        f"home.types must be among {', '.join(CORRUPTIONS)}, one at least where home.chance is positive": (
+            set(recipe.home.types) <= set(CORRUPTIONS) and (recipe.home.chance == 0 or bool(recipe.home.types))
+        ),
+        f"meta_fit.corruptions must be among {', '.join(CORRUPTIONS)}, one at least where there are corrupted blocks": (
+            set(meta_fit.corruptions) <= set(CORRUPTIONS) and (meta_fit.corrupted == 0 or bool(meta_fit.corruptions))
         ),
     }
     for sentence, holds in checks.items():

@@ -33,7 +33,7 @@ class Tap:
     maps: bool = True
     """Whether it puts out maps ``[n, channels, h, w]``; otherwise vectors ``[n, channels]``, kept as they are."""
 
-    def keys(self, poolings: Sequence[str] = tuple(POOLINGS)) -> tuple[str, ...]:
+    def keys(self, poolings: Sequence[str]) -> tuple[str, ...]:
         """Return the keys of this tap in ``Evidence.activations``, for these poolings."""
         return tuple(f"{self.name}_{pooling}" for pooling in poolings) if self.maps else (self.name,)
 

@@ -17,6 +17,7 @@ from reason.baselines.vim import Vim
 from reason.signals import SignalSet
 
 __all__ = [
+    "META_VECTOR",
     "PARAMETER_FREE",
     "Baseline",
     "Doctor",
@@ -71,3 +72,6 @@ def _parameter_free() -> list[Baseline]:
 
 PARAMETER_FREE: tuple[Baseline, ...] = tuple(_parameter_free())
 """Baselines that score without a fit, in the order of reports."""
+
+META_VECTOR = (LogisticRegression.name, GradientBoosting.name)
+"""Names of the plain models on REASON's own meta-vector: ablations of the MetaNet."""

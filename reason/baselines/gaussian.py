@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -11,40 +10,7 @@ from reason.baselines.base import fitted
 from reason.evidence import Evidence
 from reason.fit import Labelled
 from reason.signals import Head
-
-SMALLEST_VARIANCE = 1e-6
-"""Directions with less than this share of the largest variance are left out: dead columns and rounding noise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gaussians:
-    """Gaussians of one covariance around several means."""
-
-    means: torch.Tensor
-    """``[means, features]``."""
-    whitening: torch.Tensor
-    """Directions over their deviations ``[features, rank]``; its square is the pseudo-inverse of the covariance."""
-
-    @classmethod
-    def fit(cls, embedding: torch.Tensor, labels: torch.Tensor) -> Gaussians:
-        """Fit one mean a class that occurs, and the covariance around the classes' means.
-
-        Args:
-            embedding: float64 ``[n, features]``.
-            labels: classes, int64 ``[n]``.
-        """
-        classes, rows = labels.unique(return_inverse=True)
-        means = torch.stack([embedding[labels == label].mean(dim=0) for label in classes])
-        centred = embedding - means[rows]
-        variances, directions = torch.linalg.eigh(centred.T @ centred / len(centred))
-        kept = variances > SMALLEST_VARIANCE * variances[-1]
-        return cls(means, directions[:, kept] / variances[kept].sqrt())
-
-    def nearest(self, embedding: torch.Tensor) -> torch.Tensor:
-        """Return the squared Mahalanobis distance to the nearest mean, float64 ``[n]``."""
-        centre = self.means.mean(dim=0)
-        points, means = ((rows - centre) @ self.whitening for rows in (embedding, self.means))
-        return torch.stack([(points - mean).square().sum(dim=1) for mean in means]).amin(dim=0)
+from reason.signals.gaussians import Gaussians
 
 
 class Mahalanobis:

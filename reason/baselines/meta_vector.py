@@ -51,7 +51,7 @@ class LogisticRegression:
             FitError: meta-fit lacks correct or wrong predictions.
         """
         correct = outcomes(meta, self.name)
-        vectors = self.signals.compute(meta.evidence).double()
+        vectors = self.signals.compute(meta.evidence)
         self.scale_ = _Scale(vectors.mean(dim=0), vectors.std(dim=0).clamp(min=1e-6))
         model = linear_model.LogisticRegression(C=self.strength, max_iter=2000)
         self.model_ = model.fit(self.scale_(vectors).numpy(), correct.numpy())
@@ -59,8 +59,8 @@ class LogisticRegression:
 
     def score(self, evidence: Evidence) -> torch.Tensor:
         """Return float64 ``[n]``, larger = more trustworthy."""
-        standard = fitted(self.scale_, self.name)(self.signals.compute(evidence).double())
-        return torch.from_numpy(fitted(self.model_, self.name).decision_function(standard.numpy()))
+        standard = fitted(self.scale_, self.name)(self.signals.compute(evidence))
+        return torch.from_numpy(fitted(self.model_, self.name).decision_function(standard.double().numpy()))
 
 
 class GradientBoosting:

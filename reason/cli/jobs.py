@@ -36,6 +36,11 @@ _data_root: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the bundle, instead of the shipped one.")
 @click.option("--download", is_flag=True, help="Download the data set first when it is missing.")
 @click.option("--resume", is_flag=True, help="Go on where the last run of this recipe stopped.")
+@click.option(
+    "--base",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Bundle of the same recipe whose base classifier is taken instead of training one.",
+)
 @click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Start of the base, instead of the recipe's.")
 def train(recipe: Path, **options: Any) -> None:
     """Make a bundle as RECIPE says, such as train/imagenette.toml."""
@@ -49,8 +54,11 @@ def train(recipe: Path, **options: Any) -> None:
 @click.argument("bundle")
 @_data_root
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the figures, instead of eval_plots/.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="MetaNets to judge, BUNDLE's own among them."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def evaluate(bundle: str, data_root: Path, output: Path | None, as_json: bool) -> None:
+def evaluate(bundle: str, data_root: Path, output: Path | None, seeds: int, as_json: bool) -> None:
     """Measure BUNDLE on test images, beside all baselines.
 
     BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
@@ -58,7 +66,7 @@ def evaluate(bundle: str, data_root: Path, output: Path | None, as_json: bool) -
     from reason import evaluate as evaluation
     from reason.cli.report import print_report
 
-    figures = evaluation.run(bundle_folder(bundle), data_root, output)
+    figures = evaluation.run(bundle_folder(bundle), data_root, output, seeds)
     if as_json:
         click.echo(json.dumps(figures, ensure_ascii=False, indent=2))
     else:

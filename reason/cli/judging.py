@@ -13,6 +13,7 @@ from reason.cli.inputs import ImageFile
 from reason.detector import Detector
 from reason.errors import BrokenImageError, UnsupportedImageError
 from reason.images import Preprocessing
+from reason.rule import Rule
 from reason.verdict import Verdict
 
 
@@ -25,7 +26,7 @@ class Batch:
     """One sentence for each image that could not be read."""
 
 
-def judge(detector: Detector, images: Sequence[ImageFile], threshold: float | None, batch_size: int) -> Iterator[Batch]:
+def judge(detector: Detector, images: Sequence[ImageFile], rule: Rule, batch_size: int) -> Iterator[Batch]:
     """Judge images in order; an unreadable one does not harm its companions."""
     for decoding in _decode(images, detector.preprocessing, batch_size):
         names, pictures, unreadable = [], [], []
@@ -35,7 +36,7 @@ def judge(detector: Detector, images: Sequence[ImageFile], threshold: float | No
                 names.append(name)
             except (UnsupportedImageError, BrokenImageError) as error:
                 unreadable.append(str(error))
-        verdicts = detector.predict(pictures, threshold=threshold, sources=names, batch_size=batch_size)
+        verdicts = detector.predict_by(rule, pictures, sources=names, batch_size=batch_size)
         yield Batch(verdicts, unreadable)
 
 

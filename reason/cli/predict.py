@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import click
 
 from reason.cli.bundles import bundle_folder
 from reason.cli.inputs import ImageFile, find_images
+from reason.cli.shares import OPEN_SHARE
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -34,6 +35,8 @@ def _probability(_context: click.Context, _option: click.Parameter, value: float
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("--bundle", metavar="NAME|FOLDER", default="imagenette", show_default=True, help="Bundle that judges.")
 @click.option("--threshold", type=float, callback=_probability, help="Accept from this reliability on, 0 to 1.")
+@click.option("--risk", type=OPEN_SHARE, help="Accept from the threshold that promises this error rate.")
+@click.option("--delta", type=OPEN_SHARE, help="Allowed chance that this promise fails; the bundle's own by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a verdict.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write one CSV row a verdict to FILE, or - for the output.")
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Images judged at a time.")
@@ -43,6 +46,8 @@ def predict(
     paths: tuple[str, ...],
     bundle: str,
     threshold: float | None,
+    risk: float | None,
+    delta: float | None,
     as_json: bool,
     csv_file: str | None,
     batch_size: int,
@@ -55,12 +60,17 @@ def predict(
     """
     if as_json and csv_file is not None:
         raise click.UsageError("--json and --csv exclude each other; choose one.")
+    if threshold is not None and risk is not None:
+        raise click.UsageError("--threshold and --risk exclude each other; choose one.")
+    if delta is not None and risk is None:
+        raise click.UsageError("--delta goes with --risk; name one or leave --delta out.")
     images, problems = find_images(paths)
     if not images:
         raise click.UsageError(" ".join(problems))
     for problem in problems:
         click.echo(problem, err=True)
-    _run(images, problems, bundle, threshold, batch_size, _Output(as_json, csv_file))
+    asked = {"threshold": threshold, "risk": risk, "delta": delta}
+    _run(images, problems, bundle, asked, batch_size, _Output(as_json, csv_file))
     if problems:
         context.exit(SOME_UNREADABLE)
 
@@ -96,11 +106,14 @@ def _run(
     images: Sequence[ImageFile],
     problems: list[str],
     bundle: str,
-    threshold: float | None,
+    asked: Mapping[str, float | None],
     batch_size: int,
     output: _Output,
 ) -> None:
-    """Judge the images and write the verdicts; add a sentence to ``problems`` for each unreadable image."""
+    """Judge the images and write the verdicts; add a sentence to ``problems`` for each unreadable image.
+
+    ``asked`` names the rule, as the keywords of ``Detector.rule``.
+    """
     from reason.cli.output import progress_bar
 
     folder = bundle_folder(bundle)
@@ -110,8 +123,9 @@ def _run(
         from reason.cli.judging import judge  # imports torch
 
         detector = reason.load(folder)
+        rule = detector.rule(**asked)
         bar.update(task, description="Judging", total=len(images))
-        batches = judge(detector, images, threshold, batch_size)
+        batches = judge(detector, images, rule, batch_size)
         with output.open() as file:
             verdicts = _shown(batches, problems, bar, task, file)
             output.write(verdicts, file, [image.name for image in images], detector.classes)

@@ -14,6 +14,7 @@ from PIL import Image
 from reason.bundle import find_all, load
 from reason.detector import Detector
 from reason.errors import BundleError, ConfigError
+from reason.rule import Rule
 from reason.serving.batcher import Batcher
 from reason.serving.problems import LOADING, UNKNOWN_MODEL, Problem
 from reason.serving.settings import Settings
@@ -106,9 +107,9 @@ class Models:
 
 
 def _predict(
-    detector: Detector, images: Sequence[Image.Image], threshold: float | None, names: Sequence[str | None]
+    detector: Detector, rule: Rule, images: Sequence[Image.Image], names: Sequence[str | None]
 ) -> list[Verdict]:
-    return detector.predict(images, threshold=threshold, sources=names, batch_size=len(images))
+    return detector.predict_by(rule, images, sources=names, batch_size=len(images))
 
 
 def find_bundles(folder: Path) -> list[Path]:

@@ -14,12 +14,22 @@ from reason.serving.settings import Settings
 from reason.serving.uploads import FIELDS
 
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+_OPEN_SHARE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
 _MODEL = {"type": "string", "description": "Which bundle; the default one if none is named."}
 _PREDICT: dict[str, dict[str, Any]] = {
     "model": _MODEL,
     "threshold": {
         **_SHARE,
         "description": "Reliability from which predictions are accepted, instead of the bundle's own.",
+    },
+    "risk": {
+        **_OPEN_SHARE,
+        "description": "Accept from the threshold that promises at most this error rate among the accepted, instead "
+        "of the bundle's own; excludes a threshold.",
+    },
+    "delta": {
+        **_OPEN_SHARE,
+        "description": "Allowed chance that this promise fails; the bundle's own if it is left out; only with a risk.",
     },
     "corruption": {
         "enum": [NONE, *CORRUPTIONS],
@@ -95,6 +105,7 @@ def _predict(settings: Settings) -> dict[str, Any]:
         problems.UNSUPPORTED,
         problems.BROKEN_IMAGE,
         problems.BAD_PARAMETER,
+        problems.NO_PROMISE,
         problems.LOADING,
         problems.BUSY,
         problems.TIMEOUT,

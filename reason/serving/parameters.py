@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from reason.corruptions import CORRUPTIONS, CorruptionRequest
 from reason.serving.problems import BAD_PARAMETER, Problem
 from reason.serving.uploads import FIELDS
 
-NAMES = ("model", "threshold", "corruption", "severity", "seed")
+NAMES = ("model", "threshold", "risk", "delta", "corruption", "severity", "seed")
 """Parameters that ``POST /predict`` takes."""
 
 SAMPLE_NAMES = ("model", "index")
@@ -37,6 +38,10 @@ class Parameters:
     """Name of the bundle that judges; ``None`` for the default one."""
     threshold: float | None
     """Reliability from which predictions are accepted, in [0, 1]; ``None`` for the bundle's own."""
+    risk: float | None
+    """Error rate among the accepted that the threshold shall promise, in (0, 1); excludes ``threshold``."""
+    delta: float | None
+    """Allowed chance that this promise fails, in (0, 1); ``None`` for the bundle's own."""
     corruption: CorruptionRequest | None
     """How each picture is corrupted before it is judged; ``None`` for not at all."""
     picture: bool
@@ -53,10 +58,15 @@ def read_parameters(request: Request) -> Parameters:
     form = request.form if request.mimetype == "multipart/form-data" else {}
     values = {name: value for name, value in form.items() if name not in FIELDS} | request.args.to_dict()
     _refuse_unknown(values, NAMES)
-    threshold = values.get("threshold")
+    if "threshold" in values and "risk" in values:
+        raise Problem(BAD_PARAMETER, "threshold and risk exclude each other; leave one of them out.")
+    if "delta" in values and "risk" not in values:
+        raise Problem(BAD_PARAMETER, "delta goes with a risk; name one or leave delta out.")
     return Parameters(
         values.get("model"),
-        None if threshold is None else _share("threshold", threshold),
+        _share("threshold", values["threshold"]) if "threshold" in values else None,
+        _open_share("risk", values["risk"]) if "risk" in values else None,
+        _open_share("delta", values["delta"]) if "delta" in values else None,
         _corruption(values),
         picture="corruption" in values,
     )
@@ -105,13 +115,25 @@ def _corruption(values: Mapping[str, str]) -> CorruptionRequest | None:
 
 
 def _share(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
+    value = _number(text)
     if not 0 <= value <= 1:
         raise Problem(BAD_PARAMETER, f"{name} is {text[:80]!r}; give a number from 0 to 1.")
     return value
+
+
+def _open_share(name: str, text: str) -> float:
+    value = _number(text)
+    if not 0 < value < 1:
+        raise Problem(BAD_PARAMETER, f"{name} is {text[:80]!r}; give a number above 0 and below 1.")
+    return value
+
+
+def _number(text: str) -> float:
+    """Return the number, or NaN, which is in no range."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _whole(name: str, text: str) -> int:

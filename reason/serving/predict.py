@@ -13,6 +13,7 @@ from PIL import Image
 from reason.corruptions import CorruptionRequest
 from reason.errors import ReasonError
 from reason.images import Preprocessing, decode
+from reason.rule import Rule
 from reason.serving.batcher import Job, QueueFullError
 from reason.serving.models import Model
 from reason.serving.parameters import Parameters
@@ -52,8 +53,10 @@ class Judge:
 
         Raises:
             Problem: the whole request failed: the queue is full or the verdicts took too long.
+            PromiseError: no threshold of the model can promise the risk.
         """
-        decoded = [self._decode(upload, model, parameters) for upload in uploads]
+        rule = model.detector.rule(threshold=parameters.threshold, risk=parameters.risk, delta=parameters.delta)
+        decoded = [self._decode(upload, model, rule, parameters.corruption) for upload in uploads]
         jobs = [item.job for item in decoded if isinstance(item, _Decoded)]
         if not jobs:
             return [item for item in decoded if isinstance(item, Problem)]
@@ -70,15 +73,17 @@ class Judge:
             detail = f"No verdict within {self._settings.timeout_s:g} s; try again when the service is less busy."
             raise Problem(TIMEOUT, detail, RETRY_AFTER) from None
 
-    def _decode(self, upload: Upload, model: Model, parameters: Parameters) -> _Decoded | Problem:
+    def _decode(
+        self, upload: Upload, model: Model, rule: Rule, corruption: CorruptionRequest | None
+    ) -> _Decoded | Problem:
         with self._slots:
             started = time.perf_counter()
             try:
                 image = decode(upload.data, max_pixels=self._settings.max_pixels, name=upload.name)
-                square = _square(image, model.detector.preprocessing, parameters.corruption)
+                square = _square(image, model.detector.preprocessing, corruption)
             except ReasonError as error:
                 return from_error(error)
-            return _Decoded(Job(square, upload.name, parameters.threshold), (time.perf_counter() - started) * 1000)
+            return _Decoded(Job(square, upload.name, rule), (time.perf_counter() - started) * 1000)
 
 
 def _square(image: Image.Image, preprocessing: Preprocessing, corruption: CorruptionRequest | None) -> Image.Image:

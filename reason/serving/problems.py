@@ -13,7 +13,14 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import RequestRedirect
 
-from reason.errors import BrokenImageError, CorruptionError, ReasonError, SampleError, UnsupportedImageError
+from reason.errors import (
+    BrokenImageError,
+    CorruptionError,
+    PromiseError,
+    ReasonError,
+    SampleError,
+    UnsupportedImageError,
+)
 from reason.serving.telemetry import request_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -46,6 +53,7 @@ TOO_MANY_IMAGES = Kind("too-many-images", 413, "Too many images in one request")
 UNSUPPORTED = Kind("unsupported-image", 415, "Not an image format the service takes")
 BROKEN_IMAGE = Kind("broken-image", 422, "Image broken or absurd")
 BAD_PARAMETER = Kind("bad-parameter", 422, "Parameter unknown or out of range")
+NO_PROMISE = Kind("no-promise", 422, "No threshold promises this risk")
 INTERNAL = Kind("internal", 500, "The service failed")
 LOADING = Kind("loading", 503, "The models are still being loaded")
 BUSY = Kind("busy", 503, "The service is busy")
@@ -63,6 +71,7 @@ KINDS = (
     UNSUPPORTED,
     BROKEN_IMAGE,
     BAD_PARAMETER,
+    NO_PROMISE,
     INTERNAL,
     LOADING,
     BUSY,
@@ -97,6 +106,8 @@ def from_error(error: ReasonError) -> Problem:
         return Problem(BROKEN_IMAGE, str(error))
     if isinstance(error, CorruptionError):
         return Problem(BAD_PARAMETER, str(error))
+    if isinstance(error, PromiseError):
+        return Problem(NO_PROMISE, str(error))
     if isinstance(error, SampleError):
         return Problem(NO_SAMPLES, str(error))
     return internal(error)

@@ -15,12 +15,28 @@ from reason.signals.base import Family, Head
 from reason.signals.dropout import Dropout
 from reason.signals.embedding import Embedding
 from reason.signals.gradient import Gradient
+from reason.signals.layers import Layer, Layers
 from reason.signals.logits import Logits
 from reason.signals.neighbours import Bank, Neighbours, Search
 from reason.signals.pca import Pca
 from reason.signals.softmax import Softmax
 
-__all__ = ["Bank", "Family", "Head", "Neighbours", "Pca", "Search", "SignalSet", "SignalSettings", "assemble"]
+__all__ = [
+    "Bank",
+    "Family",
+    "Head",
+    "Layer",
+    "Layers",
+    "Neighbours",
+    "Pca",
+    "Search",
+    "SignalSet",
+    "SignalSettings",
+    "assemble",
+]
+
+Name = Literal["softmax", "logits", "dropout", "gradient", "neighbours", "layers", "embedding", "activations"]
+"""Name of a family, as recipes write it."""
 
 
 class SignalSet:
@@ -42,6 +58,16 @@ class SignalSet:
     def needs_gradient(self) -> bool:
         """Whether any family reads the input gradient, which costs a backward pass."""
         return any(family.group == Gradient.group for family in self.families)
+
+    @property
+    def read_taps(self) -> tuple[Tap, ...]:
+        """Taps whose channels are columns; none where the recipe has no ``activations``."""
+        return next((family.taps for family in self.families if isinstance(family, Activations)), ())
+
+    @property
+    def layers(self) -> Layers | None:
+        """The family that measures distances at several depths, if the recipe has it."""
+        return next((family for family in self.families if isinstance(family, Layers)), None)
 
     @property
     def neighbours(self) -> Neighbours | None:
@@ -72,7 +98,7 @@ class SignalSet:
 class SignalSettings:
     """Which signals make up the meta-vector."""
 
-    families: tuple[Literal["softmax", "dropout", "gradient", "neighbours", "embedding", "activations", "logits"], ...]
+    families: tuple[Name, ...]
     """Families in the order of their columns."""
     top_logits: int = 5
     """Number of largest logits."""
@@ -86,6 +112,8 @@ class SignalSettings:
     """Most base-train images in the bank; of more, a random choice."""
     neighbours: int = 10
     """Number of nearest bank images."""
+    layer_components: int = 128
+    """Most principal components of each layer that its distances are measured in."""
     poolings: tuple[Literal["mean", "max", "std"], ...] = ("mean",)
     """Which poolings of the tapped activation maps to read."""
     seed: int = 0
@@ -98,7 +126,7 @@ class SignalSettings:
 
 
 def assemble(
-    settings: SignalSettings, head: Head, taps: Sequence[Tap], pca: Pca | None, bank: Bank | None
+    settings: SignalSettings, head: Head, taps: Sequence[Tap], pca: Pca | None, bank: Bank | None, layers: Layers | None
 ) -> SignalSet:
     """Build the signal set of a recipe from its fitted parts.
 
@@ -108,6 +136,7 @@ def assemble(
         taps: its taps; needed by ``activations``.
         pca: compression of the embedding; needed by ``embedding`` and ``neighbours``.
         bank: compressed base-train images; needed by ``neighbours``.
+        layers: distances at several depths, fitted; needed by ``layers``.
     """
     made: list[Family] = []
     for name in settings.families:
@@ -123,6 +152,10 @@ def assemble(
             if not taps:
                 raise ValueError("the activations signals need a base classifier with taps.")
             made.append(Activations(taps, settings.poolings))
+        elif name == "layers":
+            if layers is None:
+                raise ValueError("the layers signals need statistics of base-train.")
+            made.append(layers)
         elif pca is None or bank is None:
             raise ValueError(f"the {name} signals need a PCA and a bank.")
         elif name == "neighbours":

@@ -22,6 +22,7 @@ class Activations:
     scalar = False
 
     def __init__(self, taps: Sequence[Tap], poolings: Sequence[str]) -> None:
+        self.taps = tuple(taps)
         self._keys = tuple(key for tap in taps for key in tap.keys(poolings))
         self.names: tuple[str, ...] = tuple(
             f"{key}_{i:03d}" for tap in taps for key in tap.keys(poolings) for i in range(1, tap.channels + 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import torch
-from torch.nn import functional
 
 from reason.evidence import Evidence
 from reason.signals.pca import Pca
@@ -16,21 +15,21 @@ class Bank:
     """Compressed embeddings of the base-train images."""
 
     stored: torch.Tensor
-    """Unit-length coordinates ``[m, components]``, in half precision as the bundle keeps them."""
+    """What ``Pca.directions`` returns of them ``[m, coordinates]``, in half precision as the bundle keeps them."""
     labels: torch.Tensor
     """True classes, int64 ``[m]``."""
     sources: tuple[str, ...]
     """Name of each image inside its data set."""
     points: torch.Tensor = field(init=False)
-    """The coordinates in single precision, scaled back to unit length after the rounding."""
+    """The same in single precision."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "points", functional.normalize(self.stored.float(), dim=1))
+        object.__setattr__(self, "points", self.stored.float())
 
     @classmethod
     def fit(cls, pca: Pca, embedding: torch.Tensor, labels: torch.Tensor, sources: tuple[str, ...]) -> Bank:
         """Compress base-train embeddings ``[m, features]``."""
-        return cls(functional.normalize(pca.transform(embedding), dim=1).half(), labels, sources)
+        return cls(pca.directions(embedding).half(), labels, sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,6 @@ class Nearest:
 class Search:
     """Images compared with the whole bank."""
 
-    coordinates: torch.Tensor
-    """Compressed embeddings ``[n, components]``."""
     distances: torch.Tensor
     """Distances to every bank image ``[n, m]``, in [0, 2]."""
     nearest: Nearest
@@ -58,7 +55,9 @@ class Search:
 class Neighbours:
     """Distances to the nearest bank images, and whether their labels agree with the prediction.
 
-    Embeddings are compressed by the PCA and scaled to unit length (Sun et al. 2022, deep nearest neighbours).
+    Distances are those of embeddings scaled to unit length (Sun et al. 2022, deep nearest neighbours). The bank is
+    compressed by the PCA; what its directions miss of an image still counts, through the image's whole length. That is
+    what tells images unlike base-train: they leave the directions that it uses.
 
     - ``knn_distance``: distance to the k-th nearest, in [0, 2]; larger = less trustworthy.
     - ``knn_nearest_distance``: distance to the nearest, in [0, 2]; larger = less trustworthy.
@@ -66,8 +65,6 @@ class Neighbours:
       trustworthy.
     - ``trust_score``: distance to the nearest image of another class over distance to the nearest of the predicted
       class (Jiang et al. 2018); larger = more trustworthy.
-    - ``embedding_residual``: length of the part of the embedding that the PCA does not explain, relative to the whole,
-      in [0, 1]; larger = less trustworthy (as in ViM, Wang et al. 2022).
 
     Args:
         pca: fitted on base-train.
@@ -82,7 +79,6 @@ class Neighbours:
         "knn_nearest_distance",
         "knn_label_agreement",
         "trust_score",
-        "embedding_residual",
     )
 
     def __init__(self, pca: Pca, bank: Bank, k: int) -> None:
@@ -90,32 +86,28 @@ class Neighbours:
         self.k = min(k, len(bank.labels))
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
-        """Return float32 ``[n, 5]``."""
+        """Return float32 ``[n, 4]``."""
         return self.columns(evidence, self.search(evidence))
 
     def search(self, evidence: Evidence) -> Search:
         """Compare the images with the whole bank, once for the columns and for the neighbours that people see."""
-        coordinates = self.pca.transform(evidence.embedding)
         # For unit vectors the distance is sqrt(2 - 2 cosine).
-        cosine = functional.normalize(coordinates, dim=1) @ self.bank.points.T
+        cosine = self.pca.directions(evidence.embedding) @ self.bank.points.T
         distances = (2 - 2 * cosine).clamp(min=0).sqrt()
         found = distances.topk(self.k, dim=1, largest=False)
-        return Search(coordinates, distances, Nearest(found.values, found.indices))
+        return Search(distances, Nearest(found.values, found.indices))
 
     def columns(self, evidence: Evidence, search: Search) -> torch.Tensor:
-        """Return float32 ``[n, 5]`` of images that were searched for already."""
+        """Return float32 ``[n, 4]`` of images that were searched for already."""
         predicted = evidence.predicted[:, None]
         agreement = (self.bank.labels[search.nearest.rows] == predicted).float().mean(dim=1)
         same = self.bank.labels[None] == predicted
         to_same = search.distances.masked_fill(~same, 2.0).amin(dim=1)
         to_other = search.distances.masked_fill(same, 2.0).amin(dim=1)
-        whole = (evidence.embedding - self.pca.mean).norm(dim=1)
-        residual = self.pca.residual(evidence.embedding, search.coordinates) / whole.clamp(min=1e-6)
         columns = [
             search.nearest.distances[:, -1],
             search.nearest.distances[:, 0],
             agreement,
             to_other / to_same.clamp(min=1e-3),
-            residual,
         ]
         return torch.stack(columns, dim=1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
+from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,21 @@ class Pca:
         """Return coordinates ``[n, components]``."""
         return (embedding - self.mean) @ self.components.T
 
-    def residual(self, embedding: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
-        """Return the length ``[n]`` of what the components do not explain."""
-        total = (embedding - self.mean).square().sum(dim=1)
-        rest = total - coordinates.square().sum(dim=1)
-        # Below single precision the difference is rounding noise, which would be standardised as a signal.
-        return rest.masked_fill(rest < 1e-5 * total, 0.0).sqrt()
+    def directions(self, embedding: torch.Tensor) -> torch.Tensor:
+        """Return embeddings scaled to unit length, seen from the origin, in as few numbers as the components allow.
+
+        The coordinates are those along the components and along what they leave of the mean. Inner products with
+        vectors that lie in this space are exact; the length of the rest is what is missing to 1.
+
+        Args:
+            embedding: ``[n, features]``.
+
+        Returns:
+            ``[n, components + 1]``; ``[n, components]`` where the mean lies in the components' space.
+        """
+        rest = self.mean - (self.mean @ self.components.T) @ self.components
+        frame = self.components
+        if rest.norm() > 1e-3 * self.mean.norm():
+            frame = torch.cat([frame, functional.normalize(rest, dim=0)[None]])
+        scaled: torch.Tensor = (embedding @ frame.T) / embedding.norm(dim=1, keepdim=True).clamp(min=1e-6)
+        return scaled

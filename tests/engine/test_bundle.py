@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
@@ -19,7 +20,10 @@ from reason import bundle
 from reason.backbones import make, tap
 from reason.detector import Detector
 from reason.errors import BundleError
+from reason.fit import head_of
+from reason.metanet import MetaNet
 from reason.pickles import read_arrays, write_arrays
+from reason.signals import assemble
 
 
 @pytest.fixture
@@ -41,6 +45,58 @@ def test_a_loaded_detector_judges_as_the_saved_one(
     assert (loaded.threshold, loaded.certificate) == (detector.threshold, detector.certificate)
 
 
+def assert_same_fields(found: Any, expected: Any) -> None:
+    """Compare two dataclasses bit for bit, types of numbers included."""
+    for item in dataclasses.fields(expected):
+        one, other = getattr(found, item.name), getattr(expected, item.name)
+        if isinstance(other, torch.Tensor | np.ndarray):
+            assert one.dtype == other.dtype, item.name
+            assert one.shape == other.shape, item.name
+            assert bool((one == other).all()), item.name
+        else:
+            assert one == other, item.name
+
+
+def test_every_fitted_part_comes_back_bit_for_bit(detector: Detector, bundle_folder: Path) -> None:
+    loaded = reason.load(bundle_folder)
+    assert_same_fields(loaded.pca, detector.pca)
+    assert_same_fields(loaded.calibration_sample, detector.calibration_sample)
+    assert_same_fields(loaded.latent_map, detector.latent_map)
+    assert detector.signals.neighbours is not None
+    assert loaded.signals.neighbours is not None
+    assert_same_fields(loaded.signals.neighbours.bank, detector.signals.neighbours.bank)
+    weights = loaded.metanet.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in detector.metanet.state_dict().items())
+    assert (weights["scale"] == 0).any(dim=1).tolist() == [True, False]  # one of the two members is a scalar one
+
+
+def test_the_layers_come_back_bit_for_bit_and_in_their_order(detector: Detector, bundle_folder: Path) -> None:
+    before, after = detector.signals.layers, reason.load(bundle_folder).signals.layers
+    assert before is not None
+    assert after is not None
+    assert list(after.layers) == list(before.layers)
+    assert after.names == before.names
+    for name, layer in before.layers.items():
+        assert_same_fields(after.layers[name], layer)
+    pixels = torch.randint(0, 256, (4, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    evidence = detector.extract(pixels)
+    assert torch.equal(after.compute(evidence), before.compute(evidence))
+
+
+def test_a_bundle_without_layers_needs_no_file_of_them(detector: Detector, tmp_path: Path) -> None:
+    settings = dataclasses.replace(detector.signal_settings, families=("softmax",))
+    signals = assemble(settings, head_of(detector.base), detector.base.taps, None, None, None)
+    net = MetaNet(len(signals.names), (4,)).eval()
+    plain = dataclasses.replace(detector, signal_settings=settings, signals=signals, pca=None, metanet=net)
+    reason.save(plain, tmp_path / "plain")
+    assert {path.name for path in (tmp_path / "plain").iterdir()} == bundle.FILES - {
+        *(bundle.PCA, bundle.BANK, bundle.LAYERS)
+    }
+    loaded = reason.load(tmp_path / "plain")
+    assert loaded.signals.layers is None
+    assert loaded.signals.names == signals.names
+
+
 def test_every_file_of_the_format_is_there(bundle_folder: Path) -> None:
     names = {path.name for path in bundle_folder.iterdir()}
     assert names == bundle.FILES
@@ -57,7 +113,7 @@ def test_a_missing_folder_and_a_folder_that_is_no_bundle(tmp_path: Path) -> None
         reason.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", [bundle.BASE, bundle.META, bundle.PCA, bundle.BANK])
+@pytest.mark.parametrize("name", [bundle.BASE, bundle.META, bundle.PCA, bundle.BANK, bundle.LAYERS])
 def test_each_file_is_named_when_missing_truncated_or_altered(copy: Path, name: str) -> None:
     path = copy / name
     whole = path.read_bytes()
@@ -80,13 +136,14 @@ def change_card(folder: Path, **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 99}, "bundle format 99 is not 1"),
+        ({"format": 99}, "bundle format 99 is not 2"),
         ({"classes": ["a", "b"]}, "does not fit"),
         ({"architecture": "resnet50"}, r"best_base\.pth: does not fit architecture 'resnet50'"),
         ({"architecture": "alexnet"}, "architecture 'alexnet' is not built in"),
         ({"meta_names": ["entropy"]}, "signal names"),
         ({"calibration": {}}, "does not fit the other files"),
         ({"files": {}}, "does not list"),
+        ({"format": 1}, "bundle format 1 is not 2; train the bundle again"),
     ],
 )
 def test_a_card_that_does_not_fit_is_named(copy: Path, changes: dict[str, Any], message: str) -> None:
@@ -117,7 +174,7 @@ def seal_again(folder: Path, name: str) -> None:
     change_card(folder, files=card["files"] | {name: bundle._seal(folder / name)})
 
 
-@pytest.mark.parametrize("name", [bundle.PCA, bundle.BANK, bundle.BASE, bundle.META])
+@pytest.mark.parametrize("name", [bundle.PCA, bundle.BANK, bundle.LAYERS, bundle.BASE, bundle.META])
 def test_a_hostile_pickle_is_refused_before_it_acts(copy: Path, tmp_path: Path, name: str) -> None:
     bomb = {"mean": Bomb(tmp_path / "boom")}
     if name.endswith(".pth"):

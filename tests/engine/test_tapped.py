@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from reason.backbones import ARCHITECTURES, Tapped, make, tap
+from reason.backbones import ARCHITECTURES, Tap, Tapped, make, tap
+from reason.backbones.tapped import POOLINGS
 from reason.detector import Detector
 
 
@@ -132,6 +133,31 @@ def test_taps_pool_the_outputs_of_their_layers() -> None:
         **{f"stage1_{pooling}": 32 for pooling in ("mean", "max", "std")},
         **{f"stage2_{pooling}": 64 for pooling in ("mean", "max", "std")},
         "hidden": 128,
+    }
+
+
+def test_poolings_by_hand() -> None:
+    maps = torch.tensor([[[[1.0, 3.0], [5.0, 7.0]], [[2.0, 2.0], [2.0, 2.0]]]])
+    found = Tap("early", "0", 2).pool(maps)
+    assert {key: values.tolist() for key, values in found.items()} == {
+        "early_mean": [[4, 2]],
+        "early_max": [[7, 2]],
+        "early_std": [[pytest.approx(5**0.5), 0]],
+    }
+    assert Tap("early", "0", 2).keys(("std", "mean")) == ("early_std", "early_mean")
+
+
+def test_vectors_are_not_pooled() -> None:
+    vectors, late = torch.rand(2, 5), Tap("late", "1", 5, maps=False)
+    assert late.keys(("mean", "max")) == ("late",)
+    assert late.pool(vectors)["late"] is vectors
+
+
+def test_every_architecture_keeps_what_its_taps_promise(base: Tapped, images: torch.Tensor) -> None:
+    found = base.extract(images, gradient=False).activations
+    expected = {key: item.channels for item in base.taps for key in item.keys(tuple(POOLINGS))}
+    assert {key: values.shape for key, values in found.items()} == {
+        key: (len(images), channels) for key, channels in expected.items()
     }
 
 

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from reason.rule import Rule
 from reason.serving.batcher import Batcher, Job, QueueFullError
+from reason.verdict import Certificate
+
+OWN = Rule(0.6, None)
 
 
 class Model:
@@ -18,13 +22,13 @@ class Model:
 
     def __init__(self) -> None:
         self.batches: list[list[str | None]] = []
-        self.thresholds: list[float | None] = []
+        self.rules: list[Rule] = []
         self.entered = threading.Event()
         self.release = threading.Event()
 
-    def __call__(self, images: Sequence[Any], threshold: float | None, names: Sequence[str | None]) -> Any:
+    def __call__(self, rule: Rule, images: Sequence[Any], names: Sequence[str | None]) -> Any:
         self.batches.append(list(names))
-        self.thresholds.append(threshold)
+        self.rules.append(rule)
         self.entered.set()
         self.release.wait()
         if "bad" in names:
@@ -50,8 +54,12 @@ def make() -> Any:
         batcher.close()
 
 
-def jobs(*names: str, threshold: float | None = None) -> list[Job]:
-    return [Job(Image.new("L", (1, 1)), name, threshold) for name in names]
+def promising(risk: float) -> Rule:
+    return Rule(0.9, Certificate(risk, 0.05, 500, risk, 0.8, "made up"))
+
+
+def jobs(*names: str, rule: Rule = OWN) -> list[Job]:
+    return [Job(Image.new("L", (1, 1)), name, rule) for name in names]
 
 
 def names_of(submitted: list[Job]) -> list[str]:
@@ -88,15 +96,17 @@ def test_error_goes_to_its_own_job(make: Make) -> None:
         bad[0].answer.result(timeout=120)
 
 
-def test_each_pass_has_one_threshold(make: Make) -> None:
-    batcher, model = make()
+def test_each_pass_has_one_rule(make: Make) -> None:
+    batcher, model = make(size=6)
     hold(batcher, model)
-    mixed = jobs("a", "b") + jobs("c", threshold=0.9) + jobs("d")
+    mixed = jobs("a", "b") + jobs("c", rule=Rule(0.9, None)) + jobs("d")
+    # The same threshold with another promise is another rule; two requests for one risk have the same.
+    mixed += jobs("e", rule=promising(0.03)) + jobs("f", rule=promising(0.03))
     batcher.submit(mixed)
     model.release.set()
-    assert names_of(mixed) == ["a", "b", "c", "d"]
-    assert model.batches[1:] == [["a", "b", "d"], ["c"]]
-    assert model.thresholds[1:] == [None, 0.9]
+    assert names_of(mixed) == ["a", "b", "c", "d", "e", "f"]
+    assert model.batches[1:] == [["a", "b", "d"], ["c"], ["e", "f"]]
+    assert model.rules[1:] == [OWN, Rule(0.9, None), promising(0.03)]
 
 
 def test_all_or_none_fit_the_queue(make: Make) -> None:

@@ -113,7 +113,10 @@ def test_each_of_several_images(service: str, photo: bytes, shape_image: Image.I
         ({"severity": "0.5"}, "severity goes with a corruption; name one or leave severity out."),
         ({"seed": "1"}, "seed goes with a corruption; name one or leave seed out."),
         ({"corruption": "none", "seed": "1"}, "seed goes with a corruption; name one or leave seed out."),
-        ({"colour": "red"}, "Unknown parameter 'colour'; there are model, threshold, corruption, severity and seed."),
+        (
+            {"colour": "red"},
+            "Unknown parameter 'colour'; there are model, threshold, risk, delta, corruption, severity and seed.",
+        ),
     ],
 )
 def test_absurd_parameters(service: str, photo: bytes, parameters: dict[str, str], detail: str) -> None:

@@ -151,6 +151,8 @@ def test_answers_fit_their_schema(service: str, description: dict[str, Any], pic
     for answer in (
         predict(photo),
         predict(photo, params={"threshold": 0.5}),
+        predict(photo, params={"risk": 0.3}),
+        predict(photo, params={"risk": 0.0001}),
         predict(photo, params={"corruption": "noise"}),
         predict(photo, params={"corruption": "none"}),
         predict(photo, b"words", photo),

@@ -19,6 +19,7 @@ from service_pictures import encode
 import reason
 from reason.datasets import ImageSet
 from reason.detector import Detector
+from reason.rule import Rule
 from reason.serving import Settings, create_app
 from reason.serving.batcher import Job
 
@@ -160,14 +161,14 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
-    predict = Detector.predict
+    predict = Detector.predict_by
 
     def held(self: Detector, *args: Any, **options: Any) -> Any:
         gate.entered.release()
         gate.open.wait()
         return predict(self, *args, **options)
 
-    monkeypatch.setattr(Detector, "predict", held)
+    monkeypatch.setattr(Detector, "predict_by", held)
     yield gate
     gate.open.set()
 
@@ -175,8 +176,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 def test_full_queue_answers_503_at_once(bundle_folder: Path, gate: Gate, photo: bytes) -> None:
     app = create_app(Settings(bundles=bundle_folder, batch_size=1, max_images=1, queue_size=1))
     client = app.test_client()
-    batcher = app.extensions["reason"].models.get("tiny").batcher
-    running, waiting = (Job(Image.new("RGB", (32, 32)), None, None) for _ in range(2))
+    model = app.extensions["reason"].models.get("tiny")
+    batcher = model.batcher
+    running, waiting = (Job(Image.new("RGB", (32, 32)), None, model.detector.rule()) for _ in range(2))
     batcher.submit([running])
     gate.entered.acquire()
     batcher.submit([waiting])
@@ -199,14 +201,14 @@ def test_verdict_that_takes_too_long(bundle_folder: Path, gate: Gate, photo: byt
 def test_failure_of_the_engine_stays_with_its_image(
     start: Start, photo: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    predict = Detector.predict
+    predict = Detector.predict_by
 
-    def picky(self: Detector, images: Any, *, sources: list[str], **options: Any) -> Any:
+    def picky(self: Detector, rule: Rule, images: Any, *, sources: list[str], **options: Any) -> Any:
         if "bad.png" in sources:
             raise RuntimeError("a secret of the engine")
-        return predict(self, images, sources=sources, **options)
+        return predict(self, rule, images, sources=sources, **options)
 
-    monkeypatch.setattr(Detector, "predict", picky)
+    monkeypatch.setattr(Detector, "predict_by", picky)
     url = start()
     names = ["a.png", "bad.png", "c.png"]
     answers = requests.post(f"{url}/predict", files=[("image", (n, photo)) for n in names], timeout=120).json()

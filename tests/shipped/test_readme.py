@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from reason.cli import main
-from reason.report import interval, number
+from reason.report import interval, markdown, number, tables
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [
@@ -21,7 +21,10 @@ TEXTS = [
     for text in ("README.md", f"reason_saved/{bundle}/MODEL_CARD.md")
 ]
 SOFTMAX = ("REASON", "MSP", "margin", "entropy")
-ACROSS = ("REASON", "MSP", "energy", "kNN", "Mahalanobis")
+ACROSS = (
+    *("REASON", "MSP", "energy", "kNN", "Mahalanobis", "ViM", "SIRC with residual", "Rel-U"),
+    *("logistic regression", "gradient boosting"),
+)
 
 
 def metrics_of(bundle: str) -> dict[str, Any]:
@@ -44,6 +47,19 @@ def test_the_scores_across_splits(bundle: str, text: str) -> None:
     for score in ACROSS:
         expected = row(score, *(number(split["scores"][score]["auroc"]) for split in splits))
         assert expected in rows_of(text)
+
+
+@pytest.mark.parametrize(("bundle", "text"), TEXTS)
+def test_what_was_reached_and_what_was_missed(bundle: str, text: str) -> None:
+    acceptance = next(tables(metrics_of(bundle)))
+    for split, metric, rival, _, advantage, result in acceptance.rows:
+        assert row(split, metric, rival, advantage, result) in rows_of(text)
+
+
+@pytest.mark.parametrize("bundle", ["imagenette", "mnist"])
+def test_the_report_is_that_of_the_numbers(bundle: str) -> None:
+    page = (ROOT / "docs" / "evaluation" / f"{bundle}.md").read_text(encoding="utf-8")
+    assert page == markdown(metrics_of(bundle), f"../../eval_plots/{bundle}")
 
 
 @pytest.mark.parametrize("text", ["README.md", "reason_saved/imagenette/MODEL_CARD.md"])
@@ -76,7 +92,7 @@ def test_the_numbers_in_the_sentences(bundle: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+    "path", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
 )
 def test_every_command_line_is_understood(path: Path) -> None:
     """``--help`` ends a command before it runs, but only after its other options were recognised."""
@@ -88,6 +104,6 @@ def test_every_command_line_is_understood(path: Path) -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"

@@ -73,16 +73,19 @@ erased_area = 0.2
 phases = [{ epochs = 1, size = 32 }]
 
 [signals]
-families = ["softmax", "dropout", "gradient", "neighbours", "embedding", "activations"]
+families = ["softmax", "dropout", "gradient", "neighbours", "layers", "embedding", "activations"]
 pca_components = 8
 pca_columns = 4
 
 [meta_fit]
-draws = 1
+augmented = 1
 crop_area = 0.5
 colour_jitter = 0.2
+at_home = 1
+corrupted = 1
+corruptions = ["noise", "occlude", "jpeg"]
 
-[corruption]
+[home]
 types = ["noise", "occlude"]
 chance = 0.5
 
@@ -91,6 +94,7 @@ hidden = [8]
 epochs = 40
 batch_size = 32
 members = 2
+scalar_members = 1
 
 [threshold]
 risk = 0.3

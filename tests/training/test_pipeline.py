@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import torch
 
 import reason
 from reason import evaluate, snapshot
+from reason.backbones import Tapped
+from reason.corruptions import CORRUPTIONS
 from reason.datasets import read_imagenette
 from reason.errors import ConfigError, RecipeError
 from train import pipeline
@@ -56,18 +59,42 @@ def test_a_run_ships_a_bundle_that_evaluates_as_its_card_says(recipe_file: Path,
         for name in (
             *("roc", "risk_coverage", "reliability_diagram", "reliability_by_outcome", "confidence_by_outcome"),
             *("confusion", "training", "latent_map", "auroc_by_corruption", "severity", "auroc_by_severity"),
+            *("precision_recall", "importance", "mistakes"),
         )
     }
-    assert list(report["splits"]) == ["clean", "seen corruptions", "unseen corruptions"]
-    assert report["home"] == "seen corruptions"
-    assert set(report["seen"]) == {"noise", "occlude"}
-    assert not set(report["unseen"]) & {"noise", "salt_pepper", "occlude"}
+    seeds = report["splits"]["home mix"]["seeds"]["auroc"]
+    assert seeds["value"][0] == report["splits"]["home mix"]["scores"]["REASON"]["auroc"]
+    assert len(set(seeds["value"])) == 3  # another seed is another MetaNet
+    assert set(report["importance"]) == set(detector.signal_settings.families)
+    for picture in re.findall(r"\]\((\S+\.png)\)", Path("docs/evaluation/stripes.md").read_text()):
+        assert Path("docs/evaluation", picture).is_file()
+    assert "| home mix | AUROC |" in Path("docs/evaluation/stripes.md").read_text()
+    assert list(report["splits"]) == ["clean", "home mix", "seen corruptions", "unseen corruptions"]
+    assert report["home"] == "home mix"
+    assert report["splits"]["home mix"]["accuracy"] == card["metrics"]["home mix"]["accuracy"]
+    assert set(report["seen"]) == {"noise", "occlude", "jpeg"}
+    assert not {CORRUPTIONS[name].family for name in report["unseen"]} & {"noise", "occlusion", "digital"}
     found, picture = snapshot.run(folder, data_root)
     assert found.predicted != found.truth
     assert found.reliability < detector.threshold
     assert found.picture.size == (32, 32)
     assert picture == Path("eval_plots/stripes/snapshot.png")
     assert picture.is_file()
+
+
+def test_a_run_that_goes_on_reads_the_evidence_that_it_has(
+    recipe_file: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = reason.load(pipeline.run(recipe_file, data_root=data_root, device="cpu"))
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("evidence was extracted again")
+
+    monkeypatch.setattr(Tapped, "extract", refused)
+    again = reason.load(pipeline.run(recipe_file, data_root=data_root, device="cpu", resume=True))
+    assert again.threshold == first.threshold
+    weights = again.metanet.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in first.metanet.state_dict().items())
 
 
 def test_the_parts_are_disjoint(recipe_file: Path, data_root: Path) -> None:
@@ -137,6 +164,29 @@ def test_a_killed_run_leaves_the_old_bundle_whole_and_resumes(
     assert second.returncode == 0, second.stderr
     assert "epochs were done already" in second.stderr
     assert reason.load(tmp_path / "shipped").name == "stripes"
+
+
+def test_the_base_of_a_bundle_is_taken_for_another_metanet(recipe_file: Path, data_root: Path) -> None:
+    first = pipeline.run(recipe_file, data_root=data_root, device="cpu")
+    recipe_file.write_text(recipe_file.read_text().replace("hidden = [8]", "hidden = [4]"))
+    again = reason.load(pipeline.run(recipe_file, data_root=data_root, base=first, output=Path("again")))
+    assert again.metanet.shape["hidden"] == (4,)
+    kept = reason.load(first).base.state_dict()
+    assert all(torch.equal(kept[name], tensor) for name, tensor in again.base.state_dict().items())
+    assert again.card["history"] == reason.load(first).card["history"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [("seed = 3", "seed = 4", "trained on other images"), ("batch_size = 16", "batch_size = 8", "another .base.")],
+)
+def test_the_base_of_another_training_is_refused(
+    recipe_file: Path, data_root: Path, old: str, new: str, words: str
+) -> None:
+    folder = pipeline.run(recipe_file, data_root=data_root, device="cpu")
+    recipe_file.write_text(recipe_file.read_text().replace(old, new))
+    with pytest.raises(RecipeError, match=words):
+        pipeline.run(recipe_file, data_root=data_root, base=folder)
 
 
 def test_another_recipe_does_not_resume(recipe_file: Path, data_root: Path) -> None:

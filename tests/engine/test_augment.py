@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.augment import erased, jittered, random_crops, resized
+from reason.augment import erased, jittered, random_crops, resized
 
 
 def generator(seed: int = 0) -> torch.Generator:

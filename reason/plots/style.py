@@ -1,0 +1,39 @@
+"""How all figures look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+INK, ACCENT, WARN, QUIET = "#1d2733", "#0b6e69", "#c2410c", "#8a97a6"
+COLOURS = (ACCENT, WARN, "#3b5bdb", "#a16207", QUIET)
+STYLE: dict[Any, Any] = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "figure.dpi": 130,
+    "legend.frameon": False,
+}
+
+Scores = Mapping[str, NDArray[np.float64]]
+
+
+def titled_axes(title: str, x: str, y: str, size: tuple[float, float] = (5.2, 4.2)) -> tuple[Figure, Axes]:
+    """Return a figure of one panel."""
+    figure, axes = pyplot.subplots(figsize=size)
+    axes.set(title=title, xlabel=x, ylabel=y)
+    return figure, axes

@@ -1,0 +1,293 @@
+"""Evidence is extracted once, is never stale, and survives stopped runs and damaged files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from reason import extraction
+from reason.backbones import Tapped, make, tap
+from reason.datasets import ImageSet
+from reason.detector import Detector
+from reason.extraction import Extractor
+from reason.fit import Labelled, extract
+from reason.images import Preprocessing
+
+PREPROCESSING = Preprocessing(size=16, mode="RGB", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+FORWARDS, FILES = 5, 3
+"""What 10 images take, 2 in a batch and 4 in a file."""
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction, "CHUNK", 4)
+    monkeypatch.setattr(extraction, "BATCH", 2)
+
+
+@pytest.fixture
+def base() -> Tapped:
+    torch.manual_seed(0)
+    return tap(make("cnn", 3, 0.0), "cnn", 0.0).freeze()
+
+
+@pytest.fixture
+def forwards(base: Tapped) -> list[int]:
+    """Size of each batch that passes through the network."""
+    sizes: list[int] = []
+    base.network.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
+    return sizes
+
+
+@pytest.fixture
+def images() -> ImageSet:
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.randint(0, 256, (10, 3, 16, 16), generator=generator, dtype=torch.uint8)
+    return ImageSet(
+        pixels,
+        torch.arange(10) % 3,
+        tuple(f"{i}.png" for i in range(10)),
+        ("a", "b", "c"),
+        corruptions=("clean", "noise") * 5,
+        severities=torch.arange(10) / 10,
+    )
+
+
+def extractor(base: Tapped, cache: Path | None, *, gradient: bool = True) -> Extractor:
+    return Extractor(base, PREPROCESSING, gradient=gradient, cache=cache)
+
+
+def files(cache: Path) -> list[Path]:
+    return sorted(path for path in cache.rglob("*") if path.is_file())
+
+
+def assert_same(found: Labelled, expected: Labelled) -> None:
+    """Compare bit for bit."""
+    assert torch.equal(found.evidence.logits, expected.evidence.logits)
+    assert torch.equal(found.evidence.embedding, expected.evidence.embedding)
+    norms, expected_norms = found.evidence.gradient_norm, expected.evidence.gradient_norm
+    assert (norms is None) == (expected_norms is None)
+    assert norms is None or expected_norms is None or torch.equal(norms, expected_norms)
+    activations = expected.evidence.activations
+    assert list(found.evidence.activations) == list(activations)
+    assert all(torch.equal(found.evidence.activations[key], values) for key, values in activations.items())
+
+
+def test_the_evidence_is_the_networks_own(base: Tapped, images: ImageSet, tmp_path: Path) -> None:
+    found = extractor(base, tmp_path)(images, "test")
+    assert_same(found, extract(base, PREPROCESSING, images, gradient=True, batch_size=2))
+    assert torch.equal(found.labels, images.labels)
+    assert (found.sources, found.corruptions) == (images.sources, images.corruptions)
+    assert found.severities is images.severities
+
+
+def test_known_evidence_is_read_and_nothing_is_run(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
+) -> None:
+    first = extractor(base, tmp_path)(images, "test")
+    assert forwards == [2] * FORWARDS
+    assert len(files(tmp_path)) == FILES
+    again = extractor(base, tmp_path)(images, "test")
+    assert len(forwards) == FORWARDS
+    assert_same(again, first)
+
+
+def test_labels_and_sources_come_from_the_images_not_from_the_file(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
+) -> None:
+    """Two sets may hold the same pixels under other names."""
+    extractor(base, tmp_path)(images, "test")
+    renamed = dataclasses.replace(images, labels=images.labels.flip(0), sources=images.sources[::-1])
+    found = extractor(base, tmp_path)(renamed, "test")
+    assert len(forwards) == FORWARDS
+    assert found.sources == renamed.sources
+    assert torch.equal(found.labels, renamed.labels)
+
+
+def test_one_pixel_of_one_image_renews_its_chunk_alone(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
+) -> None:
+    extractor(base, tmp_path)(images, "test")
+    forwards.clear()
+    pixels = images.pixels.clone()
+    pixels[5, 0, 0, 0] ^= 1
+    changed = dataclasses.replace(images, pixels=pixels)
+    found = extractor(base, tmp_path)(changed, "test")
+    assert forwards == [2, 2]
+    assert len(files(tmp_path)) == FILES + 1
+    assert_same(found, extract(base, PREPROCESSING, changed, gradient=True, batch_size=2))
+
+
+def move_bias(base: Tapped) -> None:
+    with torch.no_grad():
+        base.head.bias[0] += 1e-3
+
+
+def move_running_mean(base: Tapped) -> None:
+    base.network.get_submodule("stage1.1").running_mean[3] += 1e-3  # type: ignore[union-attr, operator, index]
+
+
+@pytest.mark.parametrize("change", [move_bias, move_running_mean])
+def test_another_network_finds_nothing_to_read(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path, change: Callable[[Tapped], None]
+) -> None:
+    before = extractor(base, tmp_path)(images, "test")
+    change(base)
+    after = extractor(base, tmp_path)(images, "test")
+    assert len(forwards) == 2 * FORWARDS
+    assert len(files(tmp_path)) == 2 * FILES
+    assert not torch.equal(after.evidence.logits, before.evidence.logits)
+
+
+def test_other_preprocessing_finds_nothing_to_read(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
+) -> None:
+    extractor(base, tmp_path)(images, "test")
+    brighter = dataclasses.replace(PREPROCESSING, mean=(0.4, 0.5, 0.5))
+    found = Extractor(base, brighter, gradient=True, cache=tmp_path)(images, "test")
+    assert len(forwards) == 2 * FORWARDS
+    assert_same(found, extract(base, brighter, images, gradient=True, batch_size=2))
+
+
+def test_evidence_with_and_without_the_gradient_are_kept_apart(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
+) -> None:
+    run = extractor(base, tmp_path, gradient=True)
+    assert run(images, "test", gradient=False).evidence.gradient_norm is None
+    assert run(images, "test").evidence.gradient_norm is not None
+    assert len(forwards) == 2 * FORWARDS
+    assert len(files(tmp_path)) == 2 * FILES
+    assert extractor(base, tmp_path, gradient=False)(images, "test").evidence.gradient_norm is None
+    assert run(images, "test", gradient=True).evidence.gradient_norm is not None
+    assert len(forwards) == 2 * FORWARDS
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def scribble(path: Path) -> None:
+    path.write_bytes(b"no evidence at all")
+
+
+def flip_a_number(path: Path) -> None:
+    """Change one bit of the logits; the file still reads."""
+    logits = torch.load(path, weights_only=True)["logits"].numpy().tobytes()
+    data = bytearray(path.read_bytes())
+    data[data.index(logits) + 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def flip_the_structure(path: Path) -> None:
+    """Change one letter of a name."""
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"embedding", b"embedd\xffng", 1))
+
+
+def forget_a_part(path: Path) -> None:
+    torch.save({"logits": torch.zeros(4, 3)}, path)
+
+
+@pytest.mark.parametrize("damage", [cut, empty, scribble, flip_a_number, flip_the_structure, forget_a_part])
+def test_a_damaged_file_is_extracted_anew(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    first = extractor(base, tmp_path)(images, "test")
+    before = {path: path.read_bytes() for path in files(tmp_path)}
+    victim = max(before, key=lambda path: path.stat().st_size)  # one of the two whole chunks
+    damage(victim)
+    assert victim.read_bytes() != before[victim]
+    forwards.clear()
+    assert_same(extractor(base, tmp_path)(images, "test"), first)
+    assert forwards == [2, 2]
+    assert_same(extractor(base, tmp_path)(images, "test"), first)
+    assert forwards == [2, 2]
+
+
+def test_without_a_cache_nothing_is_written(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = extractor(base, None)
+    assert_same(run(images, "test"), run(images, "test"))
+    assert len(forwards) == 2 * FORWARDS
+    assert files(tmp_path) == []
+
+
+def test_by_default_evidence_is_kept_where_the_run_stands(
+    base: Tapped, images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Extractor(base, PREPROCESSING, gradient=False)(images, "test")
+    assert len(files(tmp_path / "runs" / "evidence")) == FILES
+
+
+def test_a_stopped_run_keeps_its_whole_chunks(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
+) -> None:
+    def stop(*_: Any) -> None:
+        if len(forwards) == 4:  # in the middle of the second chunk, or at its end: it is not written yet
+            raise KeyboardInterrupt
+
+    handle = base.network.register_forward_hook(stop)
+    with pytest.raises(KeyboardInterrupt):
+        extractor(base, tmp_path)(images, "test")
+    handle.remove()
+    assert len(files(tmp_path)) == 1
+    forwards.clear()
+    found = extractor(base, tmp_path)(images, "test")
+    assert forwards == [2, 2, 2]
+    assert_same(found, extract(base, PREPROCESSING, images, gradient=True, batch_size=2))
+
+
+def test_a_run_that_dies_while_it_writes_leaves_nothing_that_is_read(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dying(_: object, path: Path) -> None:
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", dying)
+        with pytest.raises(KeyboardInterrupt):
+            extractor(base, tmp_path)(images, "test")
+    assert [path.suffix for path in files(tmp_path)] == [".unfinished"]
+    forwards.clear()
+    extractor(base, tmp_path)(images, "test")
+    assert len(forwards) == FORWARDS
+    assert sum(path.suffix == ".pt" for path in files(tmp_path)) == FILES
+
+
+@pytest.mark.parametrize("chunk", [2, 6, 1000])
+def test_where_chunks_end_does_not_change_the_evidence(
+    base: Tapped, images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    expected = extractor(base, tmp_path / "4")(images, "test")
+    monkeypatch.setattr(extraction, "CHUNK", chunk)
+    found = extractor(base, tmp_path / str(chunk))(images, "test")
+    assert_same(found, expected)
+    assert len(files(tmp_path / str(chunk))) == -(-10 // chunk)
+
+
+def test_real_chunks_are_whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a batch would end where a chunk does, and be of another size than the others."""
+    monkeypatch.undo()
+    assert extraction.CHUNK % extraction.BATCH == 0
+
+
+def test_a_detectors_extractor_reads_what_its_signals_need(detector: Detector, shapes: ImageSet) -> None:
+    some = shapes.take(torch.arange(6))
+    found = Extractor.of(detector, cache=None)(some, "test")
+    assert found.evidence.gradient_norm is not None
+    expected = detector.judge(
+        extract(detector.base, detector.preprocessing, some, gradient=True, batch_size=2).evidence
+    )
+    assert torch.equal(detector.judge(found.evidence).vectors, expected.vectors)

@@ -47,7 +47,7 @@ def checks(report: Mapping[str, Any]) -> Iterator[Check]:
             if numbers["kind"] != "outside":
                 yield _check(split, name, row["best"], numbers["kind"])
             elif metric == "auroc":
-                passed = tuple(value >= row["best"]["value"] - NEAR for value in row["value"])
+                passed = tuple(value is not None and value >= row["best"]["value"] - NEAR for value in row["value"])
                 turned = _turned(row["best"]["difference_95"], name)
                 yield Check(split, name, row["best"]["name"], "outside", turned, passed)
         if "logistic" in numbers["seeds"]["auroc"]:

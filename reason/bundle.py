@@ -27,6 +27,7 @@ from reason.calibration import Platt
 from reason.detector import Detector
 from reason.errors import BundleError
 from reason.fit import head_of
+from reason.folders import BANK, BASE, CARD, LAYERS, MAP, META, PCA, SAMPLE, find, swap_in
 from reason.images import Preprocessing
 from reason.latent import LatentMap
 from reason.metanet import MetaNet
@@ -37,16 +38,6 @@ from reason.verdict import Certificate
 
 FORMAT = 2
 """Version of the bundle format; other versions are refused."""
-
-CARD = "dataset_meta.json"
-BASE = "best_base.pth"
-META = "best_meta_enhanced.pth"
-PCA = "penultimate_pca.pkl"
-BANK = "knn_bank.pkl"
-SAMPLE = "calibration_sample.pkl"
-LAYERS = "layer_statistics.pkl"
-MAP = "latent_map.pkl"
-FILES = frozenset({CARD, BASE, META, PCA, BANK, LAYERS, SAMPLE, MAP})
 
 T = TypeVar("T")
 
@@ -80,54 +71,7 @@ def save(detector: Detector, folder: Path) -> None:
     files = {path.name: _seal(path) for path in sorted(unfinished.iterdir())}
     card = json.dumps(_card(detector, files), indent=1, ensure_ascii=False)
     (unfinished / CARD).write_text(card + "\n", encoding="utf-8")
-    _swap(unfinished, folder)
-
-
-def _swap(new: Path, folder: Path) -> None:
-    """Put the new folder in the old one's place; ``_find`` still finds the old one if we die between the renames.
-
-    Files of the old folder that no bundle writes, such as a model card, move along.
-    """
-    old = _aside(folder)
-    if folder.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        for path in folder.iterdir():
-            if path.is_file() and path.name not in FILES:
-                shutil.copy2(path, new / path.name)
-        folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _aside(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
-
-
-def find_all(folder: Path) -> list[Path]:
-    """Return the bundles in a folder as ``load`` takes them, by name; the folder itself when it is a bundle.
-
-    One that a killed ``save`` had put aside is among them; one that it had not finished is not.
-    """
-    if (folder / CARD).is_file() or _only_aside(folder):
-        return [folder]
-    whole = [card.parent for card in folder.glob(f"[!.]*/{CARD}")]
-    aside = [folder / card.parent.name[1 : -len(".old")] for card in folder.glob(f".*.old/{CARD}")]
-    return sorted(whole + [path for path in aside if _only_aside(path)])
-
-
-def _only_aside(folder: Path) -> bool:
-    return not folder.exists() and (_aside(folder) / CARD).is_file()
-
-
-def _find(folder: Path) -> Path:
-    """Return the folder to read: the bundle, or what a killed ``save`` had put aside."""
-    if _only_aside(folder):
-        return _aside(folder)
-    if not folder.is_dir():
-        raise BundleError(f"{folder}: no such bundle folder; train one with `reason train`, or name another.")
-    if not (folder / CARD).is_file():
-        raise BundleError(f"{folder}: {CARD} is missing, so this is not a bundle; name the folder of one.")
-    return folder
+    swap_in(unfinished, folder)
 
 
 def _halved(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -179,7 +123,7 @@ def load(folder: str | Path, *, network: nn.Module | None = None, head: str | No
     Raises:
         BundleError: a file is missing, truncated, altered, or does not fit the others.
     """
-    folder = _find(Path(folder))
+    folder = find(Path(folder))
     card = _read_card(folder)
     try:
         return _assemble(folder, card, network, head)
@@ -193,7 +137,7 @@ def load_base(folder: Path) -> tuple[Tapped, dict[str, Any]]:
     Raises:
         BundleError: the card or the weights are missing, truncated, altered, or do not fit each other.
     """
-    folder = _find(folder)
+    folder = find(folder)
     card = _read_card(folder)
     try:
         base = _load_base(folder, card, len(card["preprocessing"]["mode"]), None, None)
@@ -207,7 +151,7 @@ def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, hea
     settings = SignalSettings(**_tuples(card["signals"]))
     classes = tuple(card["classes"])
     base = _load_base(folder, card, preprocessing.channels, network, head)
-    pca = _load(Pca, folder, PCA, card) if settings.needs_bank else None
+    pca = _load(Pca, folder, PCA, card) if settings.needs_pca else None
     bank = _load_bank(folder, card) if settings.needs_bank else None
     layers = None
     if "layers" in settings.families:

@@ -1,4 +1,4 @@
-"""Judge a bundle on test images that nothing was chosen on: numbers, then figures."""
+"""Judge a bundle on test images that nothing was fitted on: numbers, then figures."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ DAMAGED = (
 class Extractor:
     """Runs one base classifier over image sets, and keeps what it found.
 
-    The name of a file is a digest of the weights, the preprocessing and the pixels, so that stale evidence is never
-    read.
+    The name of a file is a digest of the weights, the taps, the preprocessing and the pixels. The network's code is not
+    part of it: delete the folder after changing that.
 
     Args:
         base: frozen base classifier.

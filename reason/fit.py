@@ -102,9 +102,11 @@ def fit_signals(
     layers = None
     if "layers" in settings.families:
         layers = Layers.fit(bank.evidence, bank.labels, taps, settings.layer_components, settings.seed)
-    if not settings.needs_bank:
+    if not settings.needs_pca:
         return assemble(settings, head, taps, None, None, layers), None
     pca = Pca.fit(bank.evidence.embedding, settings.pca_components, settings.seed)
+    if not settings.needs_bank:
+        return assemble(settings, head, taps, pca, None, layers), pca
     if len(bank) > settings.bank_images:
         order = torch.randperm(len(bank), generator=torch.Generator().manual_seed(settings.seed))
         bank = bank.take(order[: settings.bank_images].sort().values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,9 @@ from reason.judge import Judged
 from reason.metanet import MetaNetSettings
 from reason.signals import SignalSet
 
+MEMBERS = 2
+"""Networks in each MetaNet, at most, for time."""
+
 MOST_ROWS = 30_000
 """Meta-fit rows that the MetaNets are fitted on, at most, for time."""
 
@@ -25,8 +27,7 @@ def importance(
 ) -> dict[str, dict[str, Any]]:
     """Return what leaving a family out costs on each split.
 
-    Small MetaNets are compared, each of two members (one that sees all columns, one that sees the scalar signals
-    alone where the settings have such), all from the same seed and rows.
+    Small MetaNets are compared, all from the same seed and rows.
 
     Returns:
         For each family and split ``auroc_drop``, the AUROC with all families minus that without this one (positive =
@@ -39,9 +40,7 @@ def importance(
     some = meta.take(rows)
     vectors, correct = signals.compute(some.evidence), some.correct
     groups = np.array(signals.groups)
-    small = dataclasses.replace(
-        settings, members=min(2, settings.members), scalar_members=min(1, settings.scalar_members)
-    )
+    small = settings.small(MEMBERS)
 
     def score(kept: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         columns = torch.from_numpy(np.flatnonzero(kept))

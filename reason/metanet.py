@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,6 +57,12 @@ class MetaNetSettings:
     """Whether columns are brought to mean 0 and deviation 1, and clipped."""
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     """Course of the learning rate."""
+
+    def small(self, members: int) -> MetaNetSettings:
+        """Return the same with fewer members, both kinds among them where there were both."""
+        fewer = min(self.members, members)
+        mixed = self.scalar_members < self.members
+        return dataclasses.replace(self, members=fewer, scalar_members=min(self.scalar_members, fewer - mixed))
 
     @classmethod
     def of_card(cls, card: Mapping[str, Any]) -> MetaNetSettings:

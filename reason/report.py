@@ -61,7 +61,10 @@ def _acceptance(report: Report) -> Table:
 
 
 def _splits(report: Report) -> Table:
-    header = ("split", "images", "base accuracy", "ECE of the reliability", "coverage", "error rate among the accepted")
+    header = (
+        *("split", "images", "base accuracy", "coverage", "error rate among the accepted"),
+        *("ECE of the reliability", "its Brier score", "ECE of the confidence", "its Brier score"),
+    )
     return Table(
         f"Splits, at the threshold {report['splits'][CLEAN]['threshold']['value']:.3f}",
         header,
@@ -70,9 +73,9 @@ def _splits(report: Report) -> Table:
                 name,
                 str(split["n"]),
                 number(split["accuracy"]),
-                number(split["reliability"]["ece_15"]),
                 number(split["threshold"]["coverage"]),
                 number(split["threshold"]["selective_risk"]),
+                *(number(split[kind][key]) for kind in ("reliability", "confidence") for key in ("ece_15", "brier")),
             )
             for name, split in report["splits"].items()
         ),
@@ -112,7 +115,7 @@ def _importance(report: Report) -> Table:
         tuple(
             (
                 family,
-                *(f"{row['auroc_drop']:+.4f} ({interval(row['interval_95'])})" for row in rows.values()),
+                *(_signed(row["auroc_drop"], row["interval_95"]) for row in rows.values()),
             )
             for family, rows in families.items()
         ),
@@ -133,6 +136,10 @@ def _clean(report: Report) -> Table:
             for score, numbers in clean["scores"].items()
         ),
     )
+
+
+def _signed(value: float | None, ends: Sequence[float]) -> str:
+    return "-" if value is None else f"{value:+.4f} ({interval(ends)})"
 
 
 def _by_type(report: Report) -> Table:
@@ -198,10 +205,9 @@ def markdown(report: Report, figures: str) -> str:
     """Return all tables as a Markdown page, with the figures in the folder ``figures`` as seen from the page."""
     parts = [
         f"# Evaluation of {report['bundle']}\n",
-        f"Written by `reason evaluate {report['bundle']}`; docs/metrics.md explains the metrics. Corruptions that "
-        f"the fit saw: {', '.join(report['seen']) or 'none'}. Of the families of those that stand under *unseen "
-        "corruptions* it saw no member. In the last split, images of no known class are added to the clean ones, and "
-        "every prediction of them counts as wrong.\n",
+        f"Written by `reason evaluate {report['bundle']}`; docs/metrics.md explains metrics and splits. Corruptions "
+        f"that the fit saw: {', '.join(report['seen']) or 'none'}; of the families of these it saw no member: "
+        f"{', '.join(report['unseen']) or 'none'}.\n",
     ]
     for table in tables(report):
         lines = [table.header, tuple("---" for _ in table.header), *table.rows]

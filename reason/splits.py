@@ -25,7 +25,7 @@ HOME = "home mix"
 
 MOST_CORRUPTED, FEWEST_CORRUPTED = 10_000, 4000
 MOST_ON_LADDER, FEWEST_ON_LADDER = 1000, 24
-"""Images of unseen corruptions, and at each step of the ladder: the most of 28 px, fewer the larger the images are."""
+"""Images of seen and of unseen corruptions, and at each step of the ladder: of 28 px, and of the largest."""
 
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Steps of the severity ladder."""

@@ -371,11 +371,19 @@ def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.Mo
         "kind": "clean",
         "seeds": {"auroc": {"value": [0.9], "best": best}, "augrc": {"value": [0.1], "best": best}},
         "reliability": {"ece_15": 0.0111, "brier": 0.04},
+        "confidence": {"ece_15": 0.031, "brier": 0.045},
         "threshold": {"value": 0.75, "coverage": 0.8, "selective_risk": None},
     }
     fog = {"family": "weather", "kind": "unseen", "n": 70, "accuracy": 0.5, "auroc": {"REASON": 0.8, "MSP": 0.7}}
     worth = {"gradient": {"clean": {"auroc_drop": 0.001, "interval_95": [-0.002, 0.004]}}}
-    figures = {"bundle": "tiny", "splits": {"clean": clean}, "importance": worth, "by_type": {"fog": fog}}
+    figures = {
+        "bundle": "tiny",
+        "splits": {"clean": clean},
+        "seen": [],
+        "unseen": ["fog"],
+        "importance": worth,
+        "by_type": {"fog": fog},
+    }
 
     def run(bundle: Path, data_root: Path, output: Path | None, seeds: int) -> dict[str, Any]:
         asked.append((bundle, data_root, output, seeds))
@@ -385,7 +393,7 @@ def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("REASON_DATA", "/data")
     shown = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--output", "plots"]).stdout
     lines = [" ".join(line.replace("│", " ").split()) for line in shown.splitlines()]
-    assert "clean 3925 0.9313 0.0111 0.8000 -" in lines
+    assert "clean 3925 0.9313 0.8000 - 0.0111 0.0400 0.0310 0.0450" in lines
     assert "REASON 0.9123 0.9800 0.5000" in lines
     assert "MSP 0.9000 0.9800 0.5000 -0.0012 to +0.0200" in lines
     assert "REASON 12.30" in lines

@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 
 from reason import baselines, metanet, progress
 from reason.baselines import Baseline, MaxLogitPNorm, RelU, TemperatureScaledMsp
+from reason.cli.jobs import data_root_option
 from reason.cli.output import UNBOUNDED
 from reason.errors import ReasonError
 from reason.extraction import Extractor
@@ -80,7 +81,7 @@ def compare(
 
 def variants(families: tuple[str, ...], own: MetaNetSettings) -> list[Variant]:
     """Return the recipe's MetaNet and what might replace it; of those that come to the same, the first alone."""
-    own = _small(own)
+    own = own.small(MEMBERS)
     scalars = tuple(family for family in families if family not in RAW)
     every = [
         Variant("MetaNet of the recipe", families, own),
@@ -100,13 +101,6 @@ def variants(families: tuple[str, ...], own: MetaNetSettings) -> list[Variant]:
         if variant.families:
             different.setdefault((variant.families, settings), variant)
     return list(different.values())
-
-
-def _small(own: MetaNetSettings) -> MetaNetSettings:
-    """Return a MetaNet of few members, in which both kinds are left where there were both."""
-    members = min(own.members, MEMBERS)
-    mixed = own.scalar_members < own.members
-    return dataclasses.replace(own, members=members, scalar_members=min(own.scalar_members, members - mixed))
 
 
 def _baseline(baseline: Baseline, head: Head, material: Material) -> Contender:
@@ -171,15 +165,7 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     required=True,
     help="Folder of a bundle of the same [base], seed and data, whose base classifier is judged.",
 )
-@click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    envvar="REASON_DATA",
-    default=Path("data"),
-    show_default=True,
-    show_envvar=True,
-    help="Folder that holds the data sets.",
-)
+@data_root_option
 def main(recipe: Path, base: Path, data_root: Path) -> None:
     """Compare baselines, variants of RECIPE's MetaNet and its signals by AUROC, on train images alone."""
     try:

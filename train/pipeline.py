@@ -65,6 +65,8 @@ def run(
         DatasetError: the data set is missing.
         ConfigError: the device cannot be used.
     """
+    if base and resume:
+        raise RecipeError("--base takes a whole base classifier, so there is nothing to --resume; drop one of the two.")
     recipe = _override(recipes.read(recipe_path), seed, weights)
     where = choose(device)
     images = read_images(recipe, data_root, download)
@@ -88,6 +90,8 @@ def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
     if seed is not None:
         recipe = dataclasses.replace(recipe, seed=seed)
     if weights == "imagenet":
+        if recipe.data.mode != "RGB":
+            raise RecipeError(f"--weights imagenet: they are of colour photos, and {recipe.name} is not; drop it.")
         base = dataclasses.replace(recipe.base, weights="imagenet", architecture="resnet50")
     elif weights == "none":
         base = dataclasses.replace(recipe.base, weights="none")

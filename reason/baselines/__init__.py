@@ -7,7 +7,7 @@ from reason.baselines.dropout import McDropout
 from reason.baselines.gaussian import Mahalanobis, RelativeMahalanobis
 from reason.baselines.gradnorm import GradNorm
 from reason.baselines.logits import Energy, MaxLogit, MaxLogitPNorm
-from reason.baselines.meta_vector import GradientBoosting, LogisticRegression
+from reason.baselines.meta_vector import GradientBoosting, LogisticRegression, ScalarLogisticRegression
 from reason.baselines.neighbours import Knn
 from reason.baselines.relative import RelU
 from reason.baselines.sirc import SircNorm, SircResidual
@@ -36,6 +36,7 @@ __all__ = [
     "Msp",
     "RelU",
     "RelativeMahalanobis",
+    "ScalarLogisticRegression",
     "SircNorm",
     "SircResidual",
     "TemperatureScaledMsp",
@@ -44,11 +45,14 @@ __all__ = [
 ]
 
 
+_ON_META_VECTOR = (LogisticRegression, ScalarLogisticRegression, GradientBoosting)
+
+
 def make_all(signals: SignalSet | None = None) -> list[Baseline]:
     """Return every baseline, fresh and not fitted, in the order of reports.
 
     Args:
-        signals: fitted signals; with them come the two plain models on the meta-vector.
+        signals: fitted signals; with them come the plain models on the meta-vector.
     """
     made: list[Baseline] = [
         *_parameter_free(),
@@ -63,7 +67,7 @@ def make_all(signals: SignalSet | None = None) -> list[Baseline]:
         SircNorm(),
         SircResidual(),
     ]
-    return made if signals is None else [*made, LogisticRegression(signals), GradientBoosting(signals)]
+    return made if signals is None else [*made, *(model(signals) for model in _ON_META_VECTOR)]
 
 
 def _parameter_free() -> list[Baseline]:
@@ -73,5 +77,5 @@ def _parameter_free() -> list[Baseline]:
 PARAMETER_FREE: tuple[Baseline, ...] = tuple(_parameter_free())
 """Baselines that score without a fit, in the order of reports."""
 
-META_VECTOR = (LogisticRegression.name, GradientBoosting.name)
+META_VECTOR = tuple(model.name for model in _ON_META_VECTOR)
 """Names of the plain models on REASON's own meta-vector: ablations of the MetaNet."""

@@ -11,7 +11,7 @@ from sklearn import ensemble, linear_model
 from reason.baselines.base import fitted, outcomes
 from reason.evidence import Evidence
 from reason.fit import Labelled
-from reason.metanet import CLIP
+from reason.metanet import CLIP, RAW
 from reason.signals import Head, SignalSet
 
 
@@ -41,6 +41,7 @@ class LogisticRegression:
 
     def __init__(self, signals: SignalSet, strength: float = 0.1) -> None:
         self.signals, self.strength = signals, strength
+        self.columns = torch.arange(len(signals.names))
         self.scale_: _Scale | None = None
         self.model_: linear_model.LogisticRegression | None = None
 
@@ -51,7 +52,7 @@ class LogisticRegression:
             FitError: meta-fit lacks correct or wrong predictions.
         """
         correct = outcomes(meta, self.name)
-        vectors = self.signals.compute(meta.evidence)
+        vectors = self.signals.compute(meta.evidence)[:, self.columns]
         self.scale_ = _Scale(vectors.mean(dim=0), vectors.std(dim=0).clamp(min=1e-6))
         model = linear_model.LogisticRegression(C=self.strength, max_iter=2000)
         self.model_ = model.fit(self.scale_(vectors).numpy(), correct.numpy())
@@ -59,8 +60,20 @@ class LogisticRegression:
 
     def score(self, evidence: Evidence) -> torch.Tensor:
         """Return float64 ``[n]``, larger = more trustworthy."""
-        standard = fitted(self.scale_, self.name)(self.signals.compute(evidence))
+        standard = fitted(self.scale_, self.name)(self.signals.compute(evidence)[:, self.columns])
         return torch.from_numpy(fitted(self.model_, self.name).decision_function(standard.double().numpy()))
+
+
+class ScalarLogisticRegression(LogisticRegression):
+    """The same without raw features (columns of the embedding or of activations), which mislead on unseen images."""
+
+    name = "logistic regression, scalars"
+
+    def __init__(self, signals: SignalSet, strength: float = 0.1) -> None:
+        super().__init__(signals, strength)
+        scalars = [number for number, group in enumerate(signals.groups) if group not in RAW]
+        # Where all features are raw, as in the published auditor, there is nothing to leave out.
+        self.columns = torch.tensor(scalars) if scalars else self.columns
 
 
 class GradientBoosting:

@@ -11,7 +11,7 @@ import click
 
 from reason.cli.bundles import bundle_folder
 
-_data_root: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+data_root_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--data-root",
     type=click.Path(path_type=Path),
     envvar="REASON_DATA",
@@ -24,7 +24,7 @@ _data_root: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 
 @click.command()
 @click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_data_root
+@data_root_option
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -52,7 +52,7 @@ def train(recipe: Path, **options: Any) -> None:
 
 @click.command()
 @click.argument("bundle")
-@_data_root
+@data_root_option
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the figures, instead of eval_plots/.")
 @click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="MetaNets to judge, BUNDLE's own among them."
@@ -75,7 +75,7 @@ def evaluate(bundle: str, data_root: Path, output: Path | None, seeds: int, as_j
 
 @click.command()
 @click.argument("bundle")
-@_data_root
+@data_root_option
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="PNG, instead of eval_plots/.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which test images are looked at.")
 def snapshot(bundle: str, data_root: Path, output: Path | None, seed: int) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from reason.bundle import find_all, load
+from reason.bundle import load
 from reason.detector import Detector
 from reason.errors import BundleError, ConfigError
+from reason.folders import find_all
 from reason.rule import Rule
 from reason.serving.batcher import Batcher
 from reason.serving.problems import LOADING, UNKNOWN_MODEL, Problem

@@ -120,9 +120,14 @@ class SignalSettings:
     """Seed of the dropout masks and of the PCA."""
 
     @property
-    def needs_bank(self) -> bool:
-        """Whether any family reads base-train embeddings."""
+    def needs_pca(self) -> bool:
+        """Whether any family reads the compressed embedding."""
         return "neighbours" in self.families or "embedding" in self.families
+
+    @property
+    def needs_bank(self) -> bool:
+        """Whether any family compares with base-train images."""
+        return "neighbours" in self.families
 
 
 def assemble(
@@ -156,10 +161,12 @@ def assemble(
             if layers is None:
                 raise ValueError("the layers signals need statistics of base-train.")
             made.append(layers)
-        elif pca is None or bank is None:
-            raise ValueError(f"the {name} signals need a PCA and a bank.")
-        elif name == "neighbours":
-            made.append(Neighbours(pca, bank, settings.neighbours))
-        else:
+        elif pca is None:
+            raise ValueError(f"the {name} signals need a PCA.")
+        elif name == "embedding":
             made.append(Embedding(pca, settings.pca_columns))
+        elif bank is None:
+            raise ValueError("the neighbours signals need a bank.")
+        else:
+            made.append(Neighbours(pca, bank, settings.neighbours))
     return SignalSet(made)

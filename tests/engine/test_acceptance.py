@@ -14,7 +14,7 @@ def rival(*intervals: tuple[float | None, float | None], value: float = 0.9) -> 
     return {"name": "MSP", "value": value, "difference_95": [list(ends) for ends in intervals]}
 
 
-def report(kind: str, auroc: dict[str, Any], augrc: dict[str, Any], values: list[float]) -> dict[str, Any]:
+def report(kind: str, auroc: dict[str, Any], augrc: dict[str, Any], values: list[float | None]) -> dict[str, Any]:
     seeds = {"auroc": {"value": values, "best": auroc}, "augrc": {"value": values, "best": augrc}}
     return {"splits": {"a split": {"kind": kind, "seeds": seeds}}}
 
@@ -53,6 +53,11 @@ def test_outside_a_hundredth_below_the_best_is_near_enough() -> None:
 def test_what_is_undefined_passes_nothing() -> None:
     found = checks(report("clean", rival((None, None)), rival((None, None)), [0.9]))
     assert [check.passed for check in found] == [(False,), (False,)]
+
+
+def test_an_undefined_auroc_among_strangers_passes_nothing() -> None:
+    (check,) = checks(report("outside", rival((None, None)), rival((0, 0)), [None]))
+    assert check.passed == (False,)
 
 
 def test_the_logistic_regression_must_be_beaten_too() -> None:

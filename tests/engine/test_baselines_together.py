@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from reason import baselines
-from reason.baselines import Baseline, GradientBoosting, LogisticRegression
+from reason.baselines import Baseline, GradientBoosting, LogisticRegression, ScalarLogisticRegression
 from reason.datasets import ImageSet, split
 from reason.detector import Detector
 from reason.errors import FitError
@@ -37,7 +37,7 @@ def all_fitted(detector: Detector, parts: list[Labelled]) -> list[Baseline]:
 def test_every_baseline_scores_a_real_detector(all_fitted: list[Baseline], parts: list[Labelled]) -> None:
     test = parts[2]
     names = [baseline.name for baseline in all_fitted]
-    assert len(set(names)) == len(names) == 20
+    assert len(set(names)) == len(names) == 21
     for baseline in all_fitted:
         scores = baseline.score(test.evidence)
         assert scores.dtype == torch.float64, baseline.name
@@ -50,6 +50,16 @@ def test_every_baseline_scores_a_real_detector(all_fitted: list[Baseline], parts
         assert found[name] > 0.6, name
 
 
+def test_the_scalar_regression_does_not_look_at_raw_columns(
+    all_fitted: list[Baseline], parts: list[Labelled], detector: Detector
+) -> None:
+    (scalar,) = (one for one in all_fitted if isinstance(one, ScalarLogisticRegression))
+    groups = [detector.signals.groups[column] for column in scalar.columns.tolist()]
+    assert set(groups) == set(detector.signals.groups) - {"embedding"}
+    assert scalar.model_ is not None
+    assert scalar.model_.coef_.shape == (1, len(groups))
+
+
 def test_scores_stay_finite_on_extreme_evidence(
     all_fitted: list[Baseline], parts: list[Labelled], detector: Detector
 ) -> None:
@@ -58,7 +68,7 @@ def test_scores_stay_finite_on_extreme_evidence(
     embedding = torch.stack([torch.zeros(features), torch.full((features,), 1e4), torch.full((features,), 1e-30)])
     extreme = Evidence(logits=logits, embedding=embedding, gradient_norm=torch.tensor([0.0, 1e4, 1e-30]))
     # A detector's signals may need the activations of tapped layers, which this evidence lacks.
-    for baseline in all_fitted[:-2]:
+    for baseline in all_fitted[: -len(baselines.META_VECTOR)]:
         assert torch.isfinite(baseline.score(extreme)).all(), baseline.name
 
 

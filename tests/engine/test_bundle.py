@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 import reason
-from reason import bundle
+from reason import bundle, folders
 from reason.backbones import make, tap
 from reason.detector import Detector
 from reason.errors import BundleError
@@ -89,20 +89,29 @@ def test_a_bundle_without_layers_needs_no_file_of_them(detector: Detector, tmp_p
     net = MetaNet(len(signals.names), (4,)).eval()
     plain = dataclasses.replace(detector, signal_settings=settings, signals=signals, pca=None, metanet=net)
     reason.save(plain, tmp_path / "plain")
-    assert {path.name for path in (tmp_path / "plain").iterdir()} == bundle.FILES - {
-        *(bundle.PCA, bundle.BANK, bundle.LAYERS)
+    assert {path.name for path in (tmp_path / "plain").iterdir()} == folders.FILES - {
+        *(folders.PCA, folders.BANK, folders.LAYERS)
     }
     loaded = reason.load(tmp_path / "plain")
     assert loaded.signals.layers is None
     assert loaded.signals.names == signals.names
 
 
+def test_a_bundle_with_embedding_columns_alone_needs_no_bank(detector: Detector, tmp_path: Path) -> None:
+    settings = dataclasses.replace(detector.signal_settings, families=("softmax", "embedding"))
+    signals = assemble(settings, head_of(detector.base), detector.base.taps, detector.pca, None, None)
+    net = MetaNet(len(signals.names), (4,)).eval()
+    reason.save(dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net), tmp_path / "one")
+    assert not (tmp_path / "one" / folders.BANK).exists()
+    assert reason.load(tmp_path / "one").signals.names == signals.names
+
+
 def test_every_file_of_the_format_is_there(bundle_folder: Path) -> None:
     names = {path.name for path in bundle_folder.iterdir()}
-    assert names == bundle.FILES
-    card = json.loads((bundle_folder / bundle.CARD).read_text())
-    assert set(card["files"]) == names - {bundle.CARD}
-    weights = torch.load(bundle_folder / bundle.BASE, weights_only=True)
+    assert names == folders.FILES
+    card = json.loads((bundle_folder / folders.CARD).read_text())
+    assert set(card["files"]) == names - {folders.CARD}
+    weights = torch.load(bundle_folder / folders.BASE, weights_only=True)
     assert weights["head.weight"].dtype == torch.float16
 
 
@@ -113,7 +122,7 @@ def test_a_missing_folder_and_a_folder_that_is_no_bundle(tmp_path: Path) -> None
         reason.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", [bundle.BASE, bundle.META, bundle.PCA, bundle.BANK, bundle.LAYERS])
+@pytest.mark.parametrize("name", [folders.BASE, folders.META, folders.PCA, folders.BANK, folders.LAYERS])
 def test_each_file_is_named_when_missing_truncated_or_altered(copy: Path, name: str) -> None:
     path = copy / name
     whole = path.read_bytes()
@@ -129,7 +138,7 @@ def test_each_file_is_named_when_missing_truncated_or_altered(copy: Path, name: 
 
 
 def change_card(folder: Path, **changes: Any) -> None:
-    path = folder / bundle.CARD
+    path = folder / folders.CARD
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
@@ -153,7 +162,7 @@ def test_a_card_that_does_not_fit_is_named(copy: Path, changes: dict[str, Any], 
 
 
 def test_a_card_that_is_no_json(copy: Path) -> None:
-    (copy / bundle.CARD).write_text("{")
+    (copy / folders.CARD).write_text("{")
     with pytest.raises(BundleError, match="cannot be read as JSON"):
         reason.load(copy)
 
@@ -170,11 +179,11 @@ class Bomb:
 
 def seal_again(folder: Path, name: str) -> None:
     """Record a forged file as an attacker would, who can write the card too."""
-    card = json.loads((folder / bundle.CARD).read_text())
+    card = json.loads((folder / folders.CARD).read_text())
     change_card(folder, files=card["files"] | {name: bundle._seal(folder / name)})
 
 
-@pytest.mark.parametrize("name", [bundle.PCA, bundle.BANK, bundle.LAYERS, bundle.BASE, bundle.META])
+@pytest.mark.parametrize("name", [folders.PCA, folders.BANK, folders.LAYERS, folders.BASE, folders.META])
 def test_a_hostile_pickle_is_refused_before_it_acts(copy: Path, tmp_path: Path, name: str) -> None:
     bomb = {"mean": Bomb(tmp_path / "boom")}
     if name.endswith(".pth"):
@@ -264,8 +273,8 @@ def test_all_bundles_of_a_folder(copy: Path) -> None:
     shutil.copytree(copy, folder / ".tiny.old")  # its new version is complete
     shutil.copytree(copy, folder / ".half.unfinished")
     (folder / "notes").mkdir()
-    assert bundle.find_all(folder) == [folder / "aside", folder / "tiny"]
-    assert bundle.find_all(copy) == [copy]
-    assert bundle.find_all(folder / "aside") == [folder / "aside"]
-    assert bundle.find_all(folder / "notes") == bundle.find_all(folder / "nowhere") == []
+    assert folders.find_all(folder) == [folder / "aside", folder / "tiny"]
+    assert folders.find_all(copy) == [copy]
+    assert folders.find_all(folder / "aside") == [folder / "aside"]
+    assert folders.find_all(folder / "notes") == folders.find_all(folder / "nowhere") == []
     assert reason.load(folder / "aside").name == "tiny"

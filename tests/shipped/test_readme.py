@@ -23,7 +23,7 @@ TEXTS = [
 SOFTMAX = ("REASON", "MSP", "margin", "entropy")
 ACROSS = (
     *("REASON", "MSP", "energy", "kNN", "Mahalanobis", "ViM", "SIRC with residual", "Rel-U"),
-    *("logistic regression", "gradient boosting"),
+    *("logistic regression", "logistic regression, scalars", "gradient boosting"),
 )
 
 

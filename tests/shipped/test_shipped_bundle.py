@@ -107,8 +107,8 @@ def test_it_beats_the_published_detector_and_the_softmax_scores_on_the_real_test
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_auditor_beats_the_published_one_on_the_real_test_digits(digits_judged: dict[str, Any]) -> None:
-    """The published design, retrained and judged by this protocol, gives 0.953 on the mix and these by corruption."""
-    published = {"rotate": 0.942, "noise": 0.907, "occlude": 0.886, "shift": 0.906}
+    """The published design, retrained and judged by this protocol, gives these by corruption; README has them."""
+    published = {"rotate": 0.957, "noise": 0.933, "occlude": 0.886, "shift": 0.919}
     assert digits_judged["clean"]["accuracy"] >= 0.987
     assert digits_judged[splits.HOME]["scores"]["REASON"]["auroc"] >= 0.970
     for name, auroc in published.items():

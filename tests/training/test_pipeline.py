@@ -176,6 +176,16 @@ def test_the_base_of_a_bundle_is_taken_for_another_metanet(recipe_file: Path, da
     assert again.card["history"] == reason.load(first).card["history"]
 
 
+def test_options_that_exclude_each_other_are_refused(recipe_file: Path, data_root: Path) -> None:
+    with pytest.raises(RecipeError, match="drop one of the two"):
+        pipeline.run(recipe_file, data_root=data_root, base=Path("some"), resume=True)
+    recipe_file.write_text(recipe_file.read_text().replace("size = 32\nmean", 'size = 32\nmode = "L"\nmean', 1))
+    grey = recipe_file.read_text().replace("[0.5, 0.5, 0.5]", "[0.5]").replace("[0.25, 0.25, 0.25]", "[0.25]")
+    recipe_file.write_text(grey)
+    with pytest.raises(RecipeError, match="of colour photos"):
+        pipeline.run(recipe_file, data_root=data_root, weights="imagenet")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [("seed = 3", "seed = 4", "trained on other images"), ("batch_size = 16", "batch_size = 8", "another .base.")],

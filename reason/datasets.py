@@ -105,7 +105,7 @@ def read_imagenette(
     files = [path for wnid in IMAGENETTE_CLASSES for path in sorted((folder / wnid).glob("*.JPEG"))]
     if not files:
         raise DatasetError(
-            f"Imagenette was not found in {folder}; add --download to fetch it there, "
+            f"Imagenette was not found in {folder}; `reason train --download` fetches it there, "
             "or point --data-root (or REASON_DATA) at the folder that holds imagenette2-320."
         )
     wnids = list(IMAGENETTE_CLASSES)
@@ -145,7 +145,10 @@ def read_mnist(
     folder = root / "MNIST" / "raw"
     if download and not folder.is_dir():
         torchvision_datasets.MNIST(root, download=True)
-    hint = "add --download to fetch it there, or point --data-root (or REASON_DATA) at the folder that holds MNIST"
+    hint = (
+        "`reason train --download` fetches it there, "
+        "or point --data-root (or REASON_DATA) at the folder that holds MNIST"
+    )
     pixels, labels = _read_idx(folder, {"train": "train", "test": "t10k"}[part], hint, preprocessing, progress)
     sources = tuple(f"{part}/{row:05d}" for row in range(len(labels)))
     return ImageSet(pixels, labels, sources, tuple(map(str, range(10))))

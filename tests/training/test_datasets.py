@@ -67,7 +67,7 @@ def test_labels_follow_the_folders(data_root: Path) -> None:
 
 
 def test_a_missing_data_set_names_the_folder_and_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"imagenette2-320/train; add --download") as raised:
+    with pytest.raises(DatasetError, match=r"imagenette2-320/train; `reason train --download`") as raised:
         read_imagenette(tmp_path, "train", PREPROCESSING)
     assert str(tmp_path) in str(raised.value)
 
@@ -108,7 +108,7 @@ def test_letters_belong_to_no_class(tmp_path: Path) -> None:
 
 
 def test_missing_and_damaged_digits_are_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="train-images-idx3-ubyte was not found; add --download"):
+    with pytest.raises(DatasetError, match="train-images-idx3-ubyte was not found; `reason train --download`"):
         read_mnist(tmp_path, "train", DIGITS)
     write_idx(tmp_path / "MNIST/raw", "train", 4)
     file = tmp_path / "MNIST/raw/train-images-idx3-ubyte"

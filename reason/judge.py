@@ -28,6 +28,7 @@ COMPARED: Mapping[str, metrics.RankingMetric] = {"auroc": metrics.auroc, "augrc"
 LARGER_IS_BETTER = {"auroc": True, "augrc": False}
 
 Scores = dict[str, NDArray[np.float64]]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +97,19 @@ class Judge:
         accepted = reliability >= self.detector.threshold
         others = {name: score for name, score in scores.items() if name != OWN}
         reports = {name: metrics.report(score, correct) for name, score in scores.items()}
+        differences = {
+            name: {
+                other: metrics.paired_bootstrap(scores[OWN], score, correct, metric=metric)
+                for other, score in others.items()
+            }
+            for name, metric in COMPARED.items()
+        }
         return {
             "n": len(correct),
             "accuracy": float(correct.mean()),
             "scores": reports,
-            **{
-                f"{name}_difference_95": {
-                    other: metrics.paired_bootstrap(scores[OWN], score, correct, metric=metric)
-                    for other, score in others.items()
-                }
-                for name, metric in COMPARED.items()
-            },
-            "seeds": self._seeds(judged, reports),
+            **{f"{name}_difference_95": intervals for name, intervals in differences.items()},
+            "seeds": _seeds(judged, reports, differences),
             "reliability": _honesty(reliability, correct),
             "confidence": _honesty(scores["MSP"], correct),
             "threshold": {
@@ -117,25 +119,32 @@ class Judge:
             },
         }
 
-    def _seeds(self, judged: Judged, reports: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
-        """Return for each metric what each seed gives, and its difference to the best baseline of the split."""
-        own = (judged.scores[OWN], *judged.reruns)
-        found: dict[str, Any] = {}
-        for name, metric in COMPARED.items():
-            against: dict[str, Any] = {"value": [metric(score, judged.correct) for score in own]}
-            rivals = {"best": best_baseline(reports, name), "logistic": META_VECTOR[0]}
-            for role, rival in rivals.items():
-                if rival in judged.scores:
-                    against[role] = {
-                        "name": rival,
-                        "value": reports[rival][name],
-                        "difference_95": [
-                            metrics.paired_bootstrap(score, judged.scores[rival], judged.correct, metric=metric)
-                            for score in own
-                        ],
-                    }
-            found[name] = against
-        return found
+
+def _seeds(
+    judged: Judged, reports: Mapping[str, Mapping[str, float]], differences: Mapping[str, Mapping[str, Interval]]
+) -> dict[str, Any]:
+    """Return for each metric what each seed gives, and its difference to the best baseline of the split.
+
+    The first seed is the detector's own, of which ``reports`` and ``differences`` know all.
+    """
+    found: dict[str, Any] = {}
+    for name, metric in COMPARED.items():
+        values = [reports[OWN][name], *(metric(score, judged.correct) for score in judged.reruns)]
+        against: dict[str, Any] = {"value": values}
+        rivals = {"best": best_baseline(reports, name), "logistic": META_VECTOR[0]}
+        for role, rival in rivals.items():
+            if rival in judged.scores:
+                reruns = [
+                    metrics.paired_bootstrap(score, judged.scores[rival], judged.correct, metric=metric)
+                    for score in judged.reruns
+                ]
+                against[role] = {
+                    "name": rival,
+                    "value": reports[rival][name],
+                    "difference_95": [differences[name][rival], *reruns],
+                }
+        found[name] = against
+    return found
 
 
 def best_baseline(reports: Mapping[str, Mapping[str, float]], metric: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -20,6 +20,15 @@ class Pca:
     """Orthonormal rows ``[components, features]``, by falling variance."""
     deviation: torch.Tensor
     """Standard deviation along each component ``[components]``."""
+    frame: torch.Tensor = field(init=False)
+    """Orthonormal rows: the components, and the direction of what they leave of the mean, if anything."""
+
+    def __post_init__(self) -> None:
+        rest = self.mean - (self.mean @ self.components.T) @ self.components
+        rows = [self.components]
+        if rest.norm() > 1e-3 * self.mean.norm():
+            rows.append(functional.normalize(rest, dim=0)[None])
+        object.__setattr__(self, "frame", torch.cat(rows))
 
     @classmethod
     def fit(cls, embedding: torch.Tensor, components: int, seed: int) -> Pca:
@@ -31,7 +40,7 @@ class Pca:
         model = PCA(n_components=kept, svd_solver="randomized", random_state=seed)
         model.fit(embedding.double().numpy())
         mean, rows, variance = (
-            torch.from_numpy(np.asarray(array, dtype=np.float32))
+            torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
             for array in (model.mean_, model.components_, model.explained_variance_)
         )
         return cls(mean, rows, variance.clamp(min=0).sqrt())
@@ -52,9 +61,5 @@ class Pca:
         Returns:
             ``[n, components + 1]``; ``[n, components]`` where the mean lies in the components' space.
         """
-        rest = self.mean - (self.mean @ self.components.T) @ self.components
-        frame = self.components
-        if rest.norm() > 1e-3 * self.mean.norm():
-            frame = torch.cat([frame, functional.normalize(rest, dim=0)[None]])
-        scaled: torch.Tensor = (embedding @ frame.T) / embedding.norm(dim=1, keepdim=True).clamp(min=1e-6)
+        scaled: torch.Tensor = (embedding @ self.frame.T) / embedding.norm(dim=1, keepdim=True).clamp(min=1e-6)
         return scaled

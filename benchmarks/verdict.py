@@ -31,7 +31,7 @@ from reason.signals import SignalSettings, assemble
 ROUNDS = 15
 WARM_UP = 3
 BATCHES = (1, 8)
-LIMITS = {"verdict": 2.5, "verdict without gradient": 1.15}
+LIMITS = {"verdict": 2.5, "verdict of one pass": 1.15}
 PUBLISHED_GAIN = 4.0
 START_UP_LIMIT_S = 10.0
 
@@ -72,7 +72,7 @@ def measure(detector: Detector, batch: int) -> list[Row]:
     pictures = [Image.fromarray(random.integers(0, 256, (side, side, 3), dtype=np.uint8)) for _ in range(batch)]
     pixels = torch.stack([detector.preprocessing.pixels(picture) for picture in pictures])
     images = detector.preprocessing.normalise(pixels).contiguous(memory_format=torch.channels_last)
-    lean = without_gradient(detector)
+    lean = of_one_pass(detector)
     published = published_way(detector)
 
     def forward() -> None:
@@ -82,7 +82,7 @@ def measure(detector: Detector, batch: int) -> list[Row]:
     seconds = interleaved(
         {
             "bare forward": forward,
-            "verdict without gradient": lambda: lean.predict(pictures),
+            "verdict of one pass": lambda: lean.predict(pictures),
             "verdict": lambda: detector.predict(pictures),
             "published way": lambda: published(images),
         }
@@ -110,12 +110,12 @@ def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def without_gradient(detector: Detector) -> Detector:
-    """Return the detector with the gradient columns left out; its MetaNet is a stand-in of the same width."""
+def of_one_pass(detector: Detector) -> Detector:
+    """Return the detector without gradient and views; its MetaNet is a stand-in of the same shape."""
     from reason.fit import head_of
     from reason.metanet import MetaNet
 
-    families = tuple(name for name in detector.signal_settings.families if name != "gradient")
+    families = tuple(name for name in detector.signal_settings.families if name not in {"gradient", "views"})
     settings: SignalSettings = dataclasses.replace(detector.signal_settings, families=families)
     bank = detector.signals.neighbours.bank if detector.signals.neighbours else None
     signals = assemble(

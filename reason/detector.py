@@ -151,7 +151,9 @@ class Detector:
 
     def extract(self, pixels: torch.Tensor) -> Evidence:
         """Run the base classifier once on uint8 pixels ``[n, channels, size, size]``."""
-        return self.base.extract(self.preprocessing.normalise(pixels), gradient=self.signals.needs_gradient)
+        signals = self.signals
+        standard = self.preprocessing.normalise(pixels)
+        return self.base.extract(standard, gradient=signals.needs_gradient, views=signals.needs_views)
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Return meta-vectors and reliabilities of what ``extract`` returned."""

@@ -23,6 +23,11 @@ class Evidence:
     """
     activations: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """Pooled outputs of the tapped layers, each ``[n, channels]``, by the keys of ``Tap.keys``; empty without taps."""
+    views: Mapping[str, Evidence] = field(default_factory=dict)
+    """Logits and embeddings of the same images seen otherwise, by the names of ``reason.views.VIEWS``.
+
+    Empty when no views were taken.
+    """
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -34,6 +39,7 @@ class Evidence:
             self.embedding[rows],
             None if norms is None else norms[rows],
             {key: values[rows] for key, values in self.activations.items()},
+            {name: view[rows] for name, view in self.views.items()},
         )
 
     @property
@@ -50,4 +56,5 @@ def concatenate(parts: Sequence[Evidence]) -> Evidence:
         embedding=torch.cat([part.embedding for part in parts]),
         gradient_norm=None if any(norm is None for norm in norms) else torch.cat([n for n in norms if n is not None]),
         activations={key: torch.cat([part.activations[key] for part in parts]) for key in parts[0].activations},
+        views={name: concatenate([part.views[name] for part in parts]) for name in parts[0].views},
     )

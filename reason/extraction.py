@@ -7,6 +7,7 @@ import os
 import pickle
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,12 +19,16 @@ from reason.detector import Detector
 from reason.evidence import Evidence, concatenate
 from reason.fit import Labelled
 from reason.images import Preprocessing
+from reason.views import VIEWS
 
 CACHE = Path("runs") / "evidence"
 """Where evidence is kept, one file a chunk; delete it at any time."""
 
 CHUNK, BATCH = 1024, 64
 """Images that are kept together, so that a stopped run loses few, and images that pass through the network together."""
+
+WHOLE = "whole"
+"""What the picture itself is called beside the names of its views."""
 
 DAMAGED = (
     *(RuntimeError, OSError, EOFError, TypeError, ValueError),
@@ -35,20 +40,28 @@ DAMAGED = (
 class Extractor:
     """Runs one base classifier over image sets, and keeps what it found.
 
-    The name of a file is a digest of the weights, the taps, the preprocessing and the pixels. The network's code is not
-    part of it: delete the folder after changing that.
+    The name of a file is a digest of the weights, the taps, the preprocessing and the pixels. Each view has its own
+    files. The code of the network and of the views is not part of it: delete the folder after changing that.
 
     Args:
         base: frozen base classifier.
         preprocessing: its own.
         gradient: whether to measure the input gradient, which costs a backward pass.
+        views: whether to look at the views too, which cost a smaller forward pass each.
         cache: folder to keep evidence in; ``None`` keeps none.
     """
 
     def __init__(
-        self, base: Tapped, preprocessing: Preprocessing, *, gradient: bool, cache: Path | None = CACHE
+        self,
+        base: Tapped,
+        preprocessing: Preprocessing,
+        *,
+        gradient: bool,
+        views: bool = False,
+        cache: Path | None = CACHE,
     ) -> None:
-        self.base, self.preprocessing, self.gradient, self.cache = base, preprocessing, gradient, cache
+        self.base, self.preprocessing, self.cache = base, preprocessing, cache
+        self.gradient, self.views = gradient, tuple(VIEWS) if views else ()
         digest = hashlib.sha256(f"{torch.__version__} {preprocessing} {base.taps}".encode())
         for name, tensor in base.network.state_dict().items():
             digest.update(name.encode())
@@ -58,40 +71,52 @@ class Extractor:
     @classmethod
     def of(cls, detector: Detector, cache: Path | None = CACHE) -> Extractor:
         """Return the extractor of what a detector's signals need."""
-        return cls(detector.base, detector.preprocessing, gradient=detector.signals.needs_gradient, cache=cache)
+        signals = detector.signals
+        return cls(
+            detector.base,
+            detector.preprocessing,
+            gradient=signals.needs_gradient,
+            views=signals.needs_views,
+            cache=cache,
+        )
 
-    def __call__(self, images: ImageSet, title: str, *, gradient: bool | None = None) -> Labelled:
+    def __call__(self, images: ImageSet, title: str, *, bare: bool = False) -> Labelled:
         """Return the evidence of a set of images, behind a progress bar.
 
         Args:
             images: the set.
             title: what the bar calls it.
-            gradient: instead of the extractor's own.
+            bare: whether one forward pass is enough: no gradient, no views.
         """
-        wanted = self.gradient if gradient is None else gradient
+        gradient, names = (False, (WHOLE,)) if bare else (self.gradient, (WHOLE, *self.views))
         parts: list[Evidence] = []
         with progress.bar(f"evidence of {title}", unit="images") as bar:
             for start in range(0, len(images), CHUNK):
-                bar.set(start, len(images))
                 pixels = images.pixels[start : start + CHUNK]
-                file = self._file(pixels, wanted)
-                known = _read(file)
-                if known is None:
-                    batches = pixels.split(BATCH)
-                    found = []
-                    for number, batch in enumerate(batches):
-                        found.append(self.base.extract(self.preprocessing.normalise(batch), gradient=wanted))
-                        bar.set(min(start + (number + 1) * BATCH, len(images)), len(images))
-                    known = concatenate(found)
-                    _write(known, file)
-                parts.append(known)
+                files = {name: self._file(pixels, name, gradient) for name in names}
+                known = {name: kept for name, file in files.items() if (kept := _read(file)) is not None}
+                missing = [name for name in names if name not in known]
+                found: dict[str, list[Evidence]] = {name: [] for name in missing}
+                for number, batch in enumerate(pixels.split(BATCH) if missing else ()):
+                    bar.set(start + number * BATCH, len(images))
+                    standard = self.preprocessing.normalise(batch)
+                    for name in missing:
+                        found[name].append(self._look(standard, name, gradient))
+                for name in missing:
+                    known[name] = concatenate(found[name])
+                    _write(known[name], files[name])
+                parts.append(replace(known.pop(WHOLE), views=known))
             bar.set(len(images), len(images))
         return Labelled(concatenate(parts), images.labels, images.sources, images.corruptions, images.severities)
 
-    def _file(self, pixels: torch.Tensor, gradient: bool) -> Path | None:
+    def _look(self, images: torch.Tensor, name: str, gradient: bool) -> Evidence:
+        return self.base.extract(images, gradient=gradient) if name == WHOLE else self.base.view(images, name)
+
+    def _file(self, pixels: torch.Tensor, name: str, gradient: bool) -> Path | None:
         if self.cache is None:
             return None
-        digest = hashlib.sha256(f"{self._mark} {tuple(pixels.shape)} {gradient}".encode())
+        asked = gradient if name == WHOLE else name
+        digest = hashlib.sha256(f"{self._mark} {tuple(pixels.shape)} {asked}".encode())
         digest.update(pixels.contiguous().numpy().tobytes())
         return self.cache / f"{digest.hexdigest()[:32]}.pt"
 

@@ -67,13 +67,14 @@ def extract(
     images: ImageSet,
     *,
     gradient: bool,
+    views: bool = False,
     batch_size: int = 64,
     progress: Progress[int] = iter,
 ) -> Labelled:
-    """Run the base classifier once over a set of images."""
+    """Run the base classifier over a set of images, see ``Tapped.extract``."""
     starts = range(0, len(images), batch_size)
     parts = [
-        base.extract(preprocessing.normalise(images.pixels[start : start + batch_size]), gradient=gradient)
+        base.extract(preprocessing.normalise(images.pixels[start : start + batch_size]), gradient=gradient, views=views)
         for start in progress(starts)
     ]
     return Labelled(concatenate(parts), images.labels, images.sources, images.corruptions, images.severities)

@@ -84,7 +84,7 @@ class Material:
     """Evidence of everything that a fit learns from."""
 
     bank: Labelled
-    """Base-train images, without the gradient."""
+    """Base-train images, without gradient or views."""
     meta: Labelled
     """``MetaFit.blocks`` blocks of the meta-fit images, all in the same order, the clean one first if there is one."""
     calibration: Labelled
@@ -94,7 +94,7 @@ class Material:
 def gather(extract: Extractor, parts: Parts, meta_fit: MetaFit, home: Shift, seed: int) -> Material:
     """Make the copies and extract the evidence of all of them; the same seed makes the same ones."""
     return Material(
-        bank=extract(parts.base, "base-train", gradient=False),
+        bank=extract(parts.base, "base-train", bare=True),
         meta=join([extract(images, title) for title, images in _blocks(parts.meta, meta_fit, home, seed)]),
         calibration=extract(_shifted(parts.calibration, home, seed * SEEDS_APART + CALIBRATION_SEED), "calibration"),
     )

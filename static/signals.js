@@ -68,6 +68,19 @@
     ],
   };
 
+  const VIEWS = {
+    shrunk: ["when shrunk", "The same for the picture shrunk to two fifths of its side."],
+    close: ["close up", "The same for the middle of the picture, mirrored."],
+  };
+
+  /** Signals that only a view has; it has those of the neighbours, too. */
+  const OF_A_VIEW = {
+    probability: ["Probability", "Softmax probability of the class that was predicted from the whole picture.", share],
+    gap: ["Logit gap", "Lead of the predicted class over the best other one; below zero when another class wins."],
+    divergence: ["Divergence", "How far the class probabilities move from those of the whole picture; at most ln 2.", nats],
+    similarity: ["Similarity", "Cosine between the embedding and that of the whole picture; 1 when nothing changes."],
+  };
+
   const FAMILIES = [
     [/^top_logit_0*(\d+)$/, (rank) => `Logit ${rank}`, (rank) => `Logit number ${rank}, counted from the largest.`],
     [
@@ -101,6 +114,12 @@
 
   function entry(name) {
     if (Object.hasOwn(KNOWN, name)) return KNOWN[name];
+    const [, view, signal] = /^(shrunk|close)_(.+)$/.exec(name) || [];
+    const known = view && (OF_A_VIEW[signal] || KNOWN[signal]);
+    if (known) {
+      const [label, text, format] = known;
+      return [`${label}, ${VIEWS[view][0]}`, `${text} ${VIEWS[view][1]}`, format];
+    }
     for (const [pattern, label, text] of FAMILIES) {
       const match = pattern.exec(name);
       if (match) return [label(match[1]), text(match[1])];

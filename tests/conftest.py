@@ -38,7 +38,7 @@ def detector(shapes: ImageSet) -> Detector:
     base = tap(network, "cnn", dropout=0.2).round_weights().freeze()
     preprocessing = shape_preprocessing()
     parts = [
-        extract(base, preprocessing, shapes.take(rows), gradient=True)
+        extract(base, preprocessing, shapes.take(rows), gradient=True, views=True)
         for rows in (base_rows, meta_rows, calibration_rows)
     ]
     return fit_detector(
@@ -50,7 +50,7 @@ def detector(shapes: ImageSet) -> Detector:
         meta=parts[1],
         calibration=parts[2],
         signals=SignalSettings(
-            families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"),
+            families=("softmax", "dropout", "gradient", "neighbours", "layers", "views", "embedding"),
             pca_components=16,
             pca_columns=8,
         ),

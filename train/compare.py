@@ -27,14 +27,12 @@ from reason.baselines import Baseline, MaxLogitPNorm, RelU, TemperatureScaledMsp
 from reason.cli.jobs import data_root_option
 from reason.cli.output import UNBOUNDED
 from reason.errors import ReasonError
-from reason.extraction import Extractor
 from reason.fit import fit_signals, head_of
 from reason.material import Material, gather
 from reason.metanet import CLIP, RAW, MetaNetSettings
 from reason.signals import Head, SignalSet
 from train import pipeline
 from train import recipe as recipes
-from train.base import preprocessing_of
 from train.folds import Contender, Row, Score, folds, judge
 
 SEEDS = 3
@@ -71,7 +69,7 @@ def compare(
         seeds: number of folds, each from its own seed.
     """
     vectors, correct = signals.compute(material.meta.evidence), material.meta.correct
-    contenders = [_baseline(one, head, material) for one in baselines.make_all()]
+    contenders = [_baseline(one, head, material) for one in baselines.literature(views=signals.needs_views)]
     for variant in variants(tuple(dict.fromkeys(signals.groups)), settings):
         contenders.append(_model(variant, signals.groups, vectors, correct))
     cut = folds(material.meta, seeds)
@@ -89,7 +87,7 @@ def variants(families: tuple[str, ...], own: MetaNetSettings) -> list[Variant]:
         Variant("MetaNet, scalar members only", families, dataclasses.replace(own, scalar_members=own.members)),
         Variant("MetaNet without raw families", scalars, own),
     ]
-    for left in ("layers", "neighbours", "gradient", "dropout"):
+    for left in ("views", "layers", "neighbours", "gradient", "dropout"):
         every.append(Variant(f"MetaNet without {left}", tuple(one for one in families if one != left), own))
     every.append(Variant("logistic regression", families, None))
     every.append(Variant("logistic regression, scalars", scalars, None))
@@ -149,7 +147,7 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     recipe = recipes.read(recipe_path)
     parts = pipeline.split(recipe, pipeline.read_images(recipe, data_root, False))
     network, _ = pipeline.base_of(recipe, parts, base)
-    extract = Extractor(network, preprocessing_of(recipe), gradient="gradient" in recipe.signals.families)
+    extract = pipeline.extractor(recipe, network)
     material = gather(extract, parts, recipe.meta_fit, recipe.home, recipe.seed)
     torch.set_num_threads(1)  # the networks are so small that threads only wait for each other
     head, settings = head_of(network), dataclasses.replace(recipe.signals, seed=recipe.seed)

@@ -75,7 +75,7 @@ def run(
     if base is None:
         _claim(work, recipe, images, resume)
     network, history = base_of(recipe, parts, base) if base else _train_base(recipe, parts, work, where)
-    extract = Extractor(network, preprocessing_of(recipe), gradient="gradient" in recipe.signals.families)
+    extract = extractor(recipe, network)
     material = gather(extract, parts, recipe.meta_fit, recipe.home, recipe.seed)
     card = _card(recipe, images, parts, history)
     detector = _fit(recipe, network, images.classes, material, card)
@@ -84,6 +84,12 @@ def run(
     bundle.save(detector, folder)
     progress.say(f"bundle: {folder}")
     return folder
+
+
+def extractor(recipe: Recipe, base: Tapped) -> Extractor:
+    """Return the extractor of what the recipe's signals need."""
+    families = recipe.signals.families
+    return Extractor(base, preprocessing_of(recipe), gradient="gradient" in families, views="views" in families)
 
 
 def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:

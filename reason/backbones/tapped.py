@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
+from reason.errors import FitError
 from reason.evidence import Evidence
+from reason.views import VIEWS
 
 POOLINGS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "mean": lambda maps: maps.mean(dim=(2, 3)),
@@ -108,22 +110,45 @@ class Tapped(nn.Module):
                     tensor.copy_(tensor.half())
         return self
 
-    def extract(self, images: torch.Tensor, *, gradient: bool) -> Evidence:
+    def extract(self, images: torch.Tensor, *, gradient: bool, views: bool = False) -> Evidence:
         """Run the network once and return what happened inside.
 
         With ``gradient``, one backward to the input follows: the gradient of the gap between the two largest
-        logits, summed over the batch, so that each image gets its own gradient.
+        logits, summed over the batch, so that each image gets its own gradient. With ``views``, one smaller forward
+        follows for each view.
 
         Args:
             images: standardised float32 ``[n, channels, h, w]``.
             gradient: whether to measure the input gradient.
+            views: whether to look at the views too.
 
         Raises:
             RuntimeError: the network is in training mode.
+            FitError: it takes pictures of one size only, and the views are smaller.
         """
         if self.training:
             raise RuntimeError("the base classifier is in training mode; call freeze() first.")
-        self._kept.activations = {}
+        evidence = self._look(images, gradient, {})
+        return replace(evidence, views={name: self.view(images, name) for name in VIEWS}) if views else evidence
+
+    def view(self, images: torch.Tensor, name: str) -> Evidence:
+        """Return logits and embeddings of standardised images ``[n, channels, h, w]`` seen as this view shows them.
+
+        Raises:
+            FitError: the network takes pictures of one size only.
+        """
+        smaller = VIEWS[name](images)
+        try:
+            return self._look(smaller, False, None)
+        except RuntimeError as error:
+            raise FitError(
+                f"the views signals show the network pictures of {smaller.shape[2]} x {smaller.shape[3]} pixels, "
+                f"which it refuses ({str(error).splitlines()[0]}); leave views out of its signals."
+            ) from None
+
+    def _look(self, images: torch.Tensor, gradient: bool, activations: dict[str, torch.Tensor] | None) -> Evidence:
+        """Run the network; ``activations`` is filled by the taps, unless it is ``None``."""
+        self._kept.activations = activations
         images = images.detach().contiguous(memory_format=torch.channels_last).requires_grad_(gradient)
         with torch.set_grad_enabled(gradient):
             logits = self(images)
@@ -132,8 +157,8 @@ class Tapped(nn.Module):
                 top = logits.topk(2, dim=1).values
                 (slopes,) = torch.autograd.grad((top[:, 0] - top[:, 1]).sum(), images)
                 norms = slopes.flatten(1).norm(dim=1)
-        embedding, activations = self._kept.embedding, self._kept.activations
+        embedding = self._kept.embedding
         del self._kept.embedding, self._kept.activations
         return Evidence(
-            logits=logits.detach(), embedding=embedding.detach(), gradient_norm=norms, activations=activations
+            logits=logits.detach(), embedding=embedding.detach(), gradient_norm=norms, activations=activations or {}
         )

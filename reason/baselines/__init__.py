@@ -13,6 +13,7 @@ from reason.baselines.relative import RelU
 from reason.baselines.sirc import SircNorm, SircResidual
 from reason.baselines.softmax import Doctor, Entropy, Gen, Margin, Msp
 from reason.baselines.temperature import TemperatureScaledMsp
+from reason.baselines.views import ViewsMsp
 from reason.baselines.vim import Vim
 from reason.signals import SignalSet
 
@@ -40,7 +41,9 @@ __all__ = [
     "SircNorm",
     "SircResidual",
     "TemperatureScaledMsp",
+    "ViewsMsp",
     "Vim",
+    "literature",
     "make_all",
 ]
 
@@ -48,13 +51,18 @@ __all__ = [
 _ON_META_VECTOR = (LogisticRegression, ScalarLogisticRegression, GradientBoosting)
 
 
-def make_all(signals: SignalSet | None = None) -> list[Baseline]:
+def make_all(signals: SignalSet) -> list[Baseline]:
+    """Return the baselines and the plain models on the meta-vector, fresh and not fitted, in the order of reports."""
+    return [*literature(views=signals.needs_views), *(model(signals) for model in _ON_META_VECTOR)]
+
+
+def literature(*, views: bool = False) -> list[Baseline]:
     """Return every baseline, fresh and not fitted, in the order of reports.
 
     Args:
-        signals: fitted signals; with them come the plain models on the meta-vector.
+        views: whether the evidence has views, which one of them reads.
     """
-    made: list[Baseline] = [
+    return [
         *_parameter_free(),
         TemperatureScaledMsp(),
         MaxLogitPNorm(),
@@ -66,8 +74,8 @@ def make_all(signals: SignalSet | None = None) -> list[Baseline]:
         RelU(),
         SircNorm(),
         SircResidual(),
+        *([ViewsMsp()] if views else []),
     ]
-    return made if signals is None else [*made, *(model(signals) for model in _ON_META_VECTOR)]
 
 
 def _parameter_free() -> list[Baseline]:

@@ -20,6 +20,7 @@ from reason.signals.logits import Logits
 from reason.signals.neighbours import Bank, Neighbours, Search
 from reason.signals.pca import Pca
 from reason.signals.softmax import Softmax
+from reason.signals.views import Views
 
 __all__ = [
     "Bank",
@@ -35,7 +36,7 @@ __all__ = [
     "assemble",
 ]
 
-Name = Literal["softmax", "logits", "dropout", "gradient", "neighbours", "layers", "embedding", "activations"]
+Name = Literal["softmax", "logits", "dropout", "gradient", "neighbours", "layers", "views", "embedding", "activations"]
 """Name of a family, as recipes write it."""
 
 
@@ -58,6 +59,11 @@ class SignalSet:
     def needs_gradient(self) -> bool:
         """Whether any family reads the input gradient, which costs a backward pass."""
         return any(family.group == Gradient.group for family in self.families)
+
+    @property
+    def needs_views(self) -> bool:
+        """Whether any family reads the views, which cost a smaller forward pass each."""
+        return any(family.group == Views.group for family in self.families)
 
     @property
     def read_taps(self) -> tuple[Tap, ...]:
@@ -143,6 +149,7 @@ def assemble(
         bank: compressed base-train images; needed by ``neighbours``.
         layers: distances at several depths, fitted; needed by ``layers``.
     """
+    neighbours = Neighbours(pca, bank, settings.neighbours) if settings.needs_bank and pca and bank else None
     made: list[Family] = []
     for name in settings.families:
         if name == "softmax":
@@ -157,6 +164,8 @@ def assemble(
             if not taps:
                 raise ValueError("the activations signals need a base classifier with taps.")
             made.append(Activations(taps, settings.poolings))
+        elif name == "views":
+            made.append(Views(neighbours))
         elif name == "layers":
             if layers is None:
                 raise ValueError("the layers signals need statistics of base-train.")
@@ -165,8 +174,8 @@ def assemble(
             raise ValueError(f"the {name} signals need a PCA.")
         elif name == "embedding":
             made.append(Embedding(pca, settings.pca_columns))
-        elif bank is None:
+        elif neighbours is None:
             raise ValueError("the neighbours signals need a bank.")
         else:
-            made.append(Neighbours(pca, bank, settings.neighbours))
+            made.append(neighbours)
     return SignalSet(made)

@@ -35,3 +35,9 @@ class Head:
     """``[classes]``."""
     dropout: float
     """Rate of the dropout before the head, in [0, 1)."""
+
+
+def entropy(probabilities: torch.Tensor) -> torch.Tensor:
+    """Return the entropy in nats over the last dimension, which holds class probabilities."""
+    summed: torch.Tensor = torch.special.entr(probabilities).sum(dim=-1)
+    return summed

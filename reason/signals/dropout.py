@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from reason.evidence import Evidence
-from reason.signals.base import Head
+from reason.signals.base import Head, entropy
 
 
 class Dropout:
@@ -54,7 +54,7 @@ class Dropout:
         """Return float32 ``[n, 4]``."""
         probabilities = self.sampled(evidence.embedding)
         mean = probabilities.mean(dim=1)
-        information = _entropy(mean) - _entropy(probabilities).mean(dim=1)
+        information = entropy(mean) - entropy(probabilities).mean(dim=1)
         predicted = evidence.predicted[:, None, None].expand(-1, probabilities.shape[1], 1)
         variance = probabilities.gather(2, predicted)[..., 0].var(dim=1, correction=0)
         deviation, ratio = self._closed_form(evidence)
@@ -74,7 +74,3 @@ class Dropout:
         gap_deviation = (scale * ((first - second).square() * squares).sum(dim=1)).sqrt()
         gap = top.values[:, 0] - top.values[:, 1]
         return deviation, gap / gap_deviation.clamp(min=1e-6)
-
-
-def _entropy(probabilities: torch.Tensor) -> torch.Tensor:
-    return -torch.xlogy(probabilities, probabilities).sum(dim=-1)

@@ -207,7 +207,7 @@ def test_sirc_ranks_saturated_probabilities() -> None:
     assert 99 < low < high < 201
 
 
-@pytest.mark.parametrize("baseline", baselines.make_all()[len(baselines.PARAMETER_FREE) :], ids=lambda one: one.name)
+@pytest.mark.parametrize("baseline", baselines.literature()[len(baselines.PARAMETER_FREE) :], ids=lambda one: one.name)
 def test_a_score_before_its_fit_is_one_sentence(baseline: Baseline) -> None:
     with pytest.raises(FitError, match=f"{baseline.name} was not fitted"):
         baseline.score(evidence_of([[1.0, 0.0]]))

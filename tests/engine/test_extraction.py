@@ -157,13 +157,37 @@ def test_evidence_with_and_without_the_gradient_are_kept_apart(
     base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
 ) -> None:
     run = extractor(base, tmp_path, gradient=True)
-    assert run(images, "test", gradient=False).evidence.gradient_norm is None
+    assert run(images, "test", bare=True).evidence.gradient_norm is None
     assert run(images, "test").evidence.gradient_norm is not None
     assert len(forwards) == 2 * FORWARDS
     assert len(files(tmp_path)) == 2 * FILES
     assert extractor(base, tmp_path, gradient=False)(images, "test").evidence.gradient_norm is None
-    assert run(images, "test", gradient=True).evidence.gradient_norm is not None
+    assert run(images, "test", bare=False).evidence.gradient_norm is not None
     assert len(forwards) == 2 * FORWARDS
+
+
+def test_views_are_kept_beside_the_evidence_of_the_whole(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
+) -> None:
+    def with_views() -> Labelled:
+        return Extractor(base, PREPROCESSING, gradient=True, views=True, cache=tmp_path)(images, "test")
+
+    extractor(base, tmp_path)(images, "test")
+    found = with_views()
+    assert len(forwards) == 3 * FORWARDS  # the whole was known: two views are new
+    assert len(files(tmp_path)) == 3 * FILES
+    expected = extract(base, PREPROCESSING, images, gradient=True, views=True, batch_size=2)
+    assert_same(found, expected)
+    forwards.clear()
+    again = with_views()
+    assert forwards == []
+    for one in (found, again):
+        assert list(one.evidence.views) == ["shrunk", "close"]
+        for name, view in one.evidence.views.items():
+            assert torch.equal(view.logits, expected.evidence.views[name].logits)
+            assert torch.equal(view.embedding, expected.evidence.views[name].embedding)
+    bare = Extractor(base, PREPROCESSING, gradient=True, views=True, cache=tmp_path)(images, "test", bare=True)
+    assert bare.evidence.views == {}
 
 
 def cut(path: Path) -> None:
@@ -288,6 +312,6 @@ def test_a_detectors_extractor_reads_what_its_signals_need(detector: Detector, s
     found = Extractor.of(detector, cache=None)(some, "test")
     assert found.evidence.gradient_norm is not None
     expected = detector.judge(
-        extract(detector.base, detector.preprocessing, some, gradient=True, batch_size=2).evidence
+        extract(detector.base, detector.preprocessing, some, gradient=True, views=True, batch_size=2).evidence
     )
     assert torch.equal(detector.judge(found.evidence).vectors, expected.vectors)

@@ -33,11 +33,11 @@ class Pixels(Extractor):
 
     def __init__(self) -> None:
         self.titles: list[str] = []
-        self.gradients: list[bool | None] = []
+        self.bare: list[bool] = []
 
-    def __call__(self, images: ImageSet, title: str, *, gradient: bool | None = None) -> Labelled:
+    def __call__(self, images: ImageSet, title: str, *, bare: bool = False) -> Labelled:
         self.titles.append(title)
-        self.gradients.append(gradient)
+        self.bare.append(bare)
         evidence = Evidence(torch.zeros(len(images), 3), images.pixels)
         return Labelled(evidence, images.labels, images.sources, images.corruptions, images.severities)
 
@@ -94,10 +94,10 @@ def test_the_blocks_come_in_order_each_with_every_image_in_the_same_order(parts:
     assert torch.equal(pixels(blocks(parts, material)[CLEAN_BLOCK]), parts.meta.pixels)
 
 
-def test_only_the_bank_does_without_the_gradient(parts: Parts) -> None:
+def test_only_the_bank_does_without_gradient_and_views(parts: Parts) -> None:
     extract = Pixels()
     gather(extract, parts, META_FIT, HOME, seed=7)
-    assert extract.gradients == [False] + [None] * (len(TITLES) - 1)
+    assert extract.bare == [True] + [False] * (len(TITLES) - 1)
 
 
 def test_the_images_themselves_may_be_left_out(parts: Parts) -> None:

@@ -256,7 +256,7 @@ def test_pictures_and_importance_are_drawn_when_they_are_given(
     everything: bool, detector: Detector, shapes: ImageSet, tmp_path: Path
 ) -> None:
     images = shapes.take(torch.arange(0, 900, 9))
-    part = extract(detector.base, detector.preprocessing, images, gradient=True)
+    part = extract(detector.base, detector.preprocessing, images, gradient=True, views=True)
     said = detector.judge(part.evidence)
     confidence = part.evidence.logits.double().softmax(dim=1).amax(dim=1).numpy()
     scores = {"REASON": said.logits.double().numpy(), "MSP": confidence}

@@ -13,6 +13,8 @@ from torch import nn
 from reason.backbones import ARCHITECTURES, Tap, Tapped, make, tap
 from reason.backbones.tapped import POOLINGS
 from reason.detector import Detector
+from reason.errors import FitError
+from reason.views import VIEWS
 
 
 @pytest.fixture(params=sorted(ARCHITECTURES))
@@ -76,12 +78,34 @@ def test_extraction_changes_nothing(base: Tapped, images: torch.Tensor) -> None:
     assert not base.training
 
 
-def test_the_backbone_runs_once_a_batch(detector: Detector, shape_image: Any) -> None:
-    calls = []
-    handle = detector.base.network.register_forward_hook(lambda *_: calls.append(1))
+def test_the_backbone_runs_once_a_batch_and_once_smaller_a_view(detector: Detector, shape_image: Any) -> None:
+    shapes: list[torch.Size] = []
+    handle = detector.base.network.register_forward_hook(lambda _, inputs, __: shapes.append(inputs[0].shape))
     detector.predict([shape_image] * 5)
     handle.remove()
-    assert len(calls) == 1
+    assert shapes == [(5, 3, 32, 32), (5, 3, 13, 13), (5, 3, 19, 19)]
+
+
+def test_views_are_what_the_network_says_of_them(base: Tapped, images: torch.Tensor) -> None:
+    evidence = base.extract(images, gradient=True, views=True)
+    assert list(evidence.views) == ["shrunk", "close"]
+    for name, view in evidence.views.items():
+        expected = base.extract(VIEWS[name](images), gradient=False)
+        assert torch.equal(view.logits, expected.logits)
+        assert torch.equal(view.embedding, expected.embedding)
+        assert view.gradient_norm is None
+        assert view.activations == {}
+    whole = base.extract(images, gradient=True)
+    assert torch.equal(evidence.logits, whole.logits)
+    assert list(evidence.activations) == list(whole.activations)
+
+
+def test_a_network_of_one_size_says_that_it_takes_no_views() -> None:
+    base = Tapped(nn.Sequential(nn.Flatten(), nn.Linear(3 * 20 * 20, 2)), head="1").freeze()
+    images = torch.zeros(1, 3, 20, 20)
+    assert base.extract(images, gradient=False).views == {}
+    with pytest.raises(FitError, match=r"8 x 8 pixels, which it refuses .*; leave views out of its signals"):
+        base.extract(images, gradient=False, views=True)
 
 
 def test_training_mode_is_refused(images: torch.Tensor) -> None:

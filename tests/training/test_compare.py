@@ -196,7 +196,7 @@ def material(meta: Labelled) -> Material:
 def test_only_the_baselines_said_to_learn_from_meta_fit_do(material: Material) -> None:
     evidence = material.calibration.evidence
     some = material.meta.take(torch.arange(IMAGES, 2 * IMAGES))
-    for one, other in zip(baselines.make_all(), baselines.make_all(), strict=True):
+    for one, other in zip(baselines.literature(), baselines.literature(), strict=True):
         if not isinstance(one, compare.FITTED_ON_META):
             scores = [b.fit(HEAD, material.bank, m).score(evidence) for b, m in ((one, material.meta), (other, some))]
             assert torch.equal(*scores), one.name
@@ -210,7 +210,7 @@ def test_every_baseline_and_variant_gets_a_row(material: Material) -> None:
     rows, again = (compare.compare(material, HEAD, signals, SMALL, seeds=2) for _ in range(2))
     assert rows == again
     models = [variant.name for variant in variants(settings.families, SMALL)]
-    assert [row.name for row in rows] == [baseline.name for baseline in baselines.make_all()] + models
+    assert [row.name for row in rows] == [baseline.name for baseline in baselines.literature()] + models
     for row in rows:
         assert all(0 <= value <= 1 for value in row.values.values()), row.name
     named = {row.name: row for row in rows}
@@ -242,7 +242,7 @@ def test_the_base_of_the_bundle_is_what_is_compared(
     monkeypatch.setattr(compare.pipeline, "read_images", lambda recipe, root, download: (root, download))
     monkeypatch.setattr(compare.pipeline, "split", lambda recipe, images: images)
     monkeypatch.setattr(compare.pipeline, "base_of", lambda recipe, parts, folder: (base, [seen.append(folder)]))
-    monkeypatch.setattr(compare, "Extractor", lambda network, *_, gradient: (network, gradient))
+    monkeypatch.setattr(compare.pipeline, "Extractor", lambda network, *_, gradient, views: (network, gradient, views))
     monkeypatch.setattr(compare, "gather", lambda extract, *_: material if extract[0] is base else None)
     monkeypatch.setattr(compare, "head_of", lambda network: HEAD)
     text = RECIPE.read_text()

@@ -1,0 +1,20 @@
+"""Test-time augmentation."""
+
+from __future__ import annotations
+
+import torch
+
+from reason.baselines.base import ParameterFree, probabilities
+from reason.evidence import Evidence
+
+
+class ViewsMsp(ParameterFree):
+    """Probability of the predicted class, mean over the picture and its views, in [0, 1] (Ayhan & Berens 2018)."""
+
+    name = "MSP over views"
+
+    def score(self, evidence: Evidence) -> torch.Tensor:
+        """Return float64 ``[n]``, larger = more trustworthy."""
+        looks = [evidence, *evidence.views.values()]
+        mean = torch.stack([probabilities(look) for look in looks]).mean(dim=0)
+        return mean.gather(1, evidence.predicted[:, None])[:, 0]

@@ -7,7 +7,7 @@ from flask_cors import CORS
 
 from reason.serving import pages, problems, telemetry
 from reason.serving.models import Models
-from reason.serving.predict import Judge
+from reason.serving.predict import Predictor
 from reason.serving.routes import Service, api
 from reason.serving.settings import REPOSITORY, Settings
 from reason.serving.uploads import InMemoryRequest, discard_unread
@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None, *, load: bool = True) -> Flask:
         BundleError: there is no bundle to serve, or one is incomplete or altered.
     """
     settings = settings or Settings.from_environment()
-    service = Service(settings, Models(settings), Judge(settings))
+    service = Service(settings, Models(settings), Predictor(settings))
     if load:
         service.models.load()
     app = Flask("reason", static_folder=REPOSITORY / "static", static_url_path="/static")

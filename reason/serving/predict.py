@@ -26,7 +26,7 @@ RETRY_AFTER = {"Retry-After": "1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Predicted:
     """One image that was judged."""
 
     verdict: Verdict
@@ -40,7 +40,7 @@ class _Decoded:
     ms: float
 
 
-class Judge:
+class Predictor:
     """Judges uploads within the limits of the settings."""
 
     def __init__(self, settings: Settings) -> None:
@@ -48,7 +48,7 @@ class Judge:
         # A few bytes can decode to a huge picture: what bounds memory is how many are open at once.
         self._slots = threading.BoundedSemaphore(settings.decoders or os.cpu_count() or 1)
 
-    def judge(self, uploads: Sequence[Upload], model: Model, parameters: Parameters) -> list[Judged | Problem]:
+    def predict(self, uploads: Sequence[Upload], model: Model, parameters: Parameters) -> list[Predicted | Problem]:
         """Return a verdict with its picture, or what went wrong, for each upload, in order.
 
         Raises:
@@ -96,7 +96,7 @@ def _square(image: Image.Image, preprocessing: Preprocessing, corruption: Corrup
     return preprocessing.square(image)
 
 
-def _answer(item: _Decoded, deadline: float) -> Judged | Problem:
+def _answer(item: _Decoded, deadline: float) -> Predicted | Problem:
     try:
         verdict = item.job.answer.result(timeout=max(0.0, deadline - time.monotonic()))
     except TimeoutError:
@@ -109,4 +109,4 @@ def _answer(item: _Decoded, deadline: float) -> Judged | Problem:
     timings = verdict.timings_ms
     timings = timings | {"decode": round(timings["decode"] + item.ms, 3)}
     timings = timings | {"total": round(timings["total"] + item.ms, 3)}
-    return Judged(replace(verdict, timings_ms=timings), item.job.image)
+    return Predicted(replace(verdict, timings_ms=timings), item.job.image)

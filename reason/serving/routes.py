@@ -15,7 +15,7 @@ from reason.serving.answers import AppliedCorruption, KnownCorruption, SamplePic
 from reason.serving.models import Models
 from reason.serving.openapi import document
 from reason.serving.parameters import NONE, Parameters, read_parameters, read_sample_parameters
-from reason.serving.predict import Judge, Judged
+from reason.serving.predict import Predicted, Predictor
 from reason.serving.problems import BAD_PARAMETER, LOADING, NO_MAP, NO_SAMPLES, Problem
 from reason.serving.settings import Settings
 from reason.serving.uploads import Upload, read_uploads
@@ -29,7 +29,7 @@ class Service:
 
     settings: Settings
     models: Models
-    judge: Judge
+    predictor: Predictor
 
 
 def _service() -> Service:
@@ -44,7 +44,7 @@ def predict() -> Response:
     uploads = read_uploads(request, service.settings.max_images)
     parameters = read_parameters(request)
     model = service.models.get(parameters.model)
-    answers = service.judge.judge(uploads, model, parameters)
+    answers = service.predictor.predict(uploads, model, parameters)
     if len(answers) > 1:
         return jsonify([_item(upload, answer, parameters) for upload, answer in zip(uploads, answers, strict=True)])
     if isinstance(answers[0], Problem):
@@ -52,19 +52,19 @@ def predict() -> Response:
     return jsonify(_plain(answers[0], parameters))
 
 
-def _item(upload: Upload, answer: Judged | Problem, parameters: Parameters) -> dict[str, Any]:
+def _item(upload: Upload, answer: Predicted | Problem, parameters: Parameters) -> dict[str, Any]:
     if isinstance(answer, Problem):
         return {"source": upload.name, "error": answer.document()}
     return _plain(answer, parameters)
 
 
-def _plain(judged: Judged, parameters: Parameters) -> dict[str, Any]:
-    verdict = judged.verdict.to_dict()
+def _plain(predicted: Predicted, parameters: Parameters) -> dict[str, Any]:
+    verdict = predicted.verdict.to_dict()
     if not parameters.picture:
         return verdict
     asked = parameters.corruption
     name, severity, seed = (NONE, 0.0, 0) if asked is None else (asked.name, asked.severity, asked.seed)
-    picture = data_uri(to_png(judged.picture), "image/png")
+    picture = data_uri(to_png(predicted.picture), "image/png")
     return verdict | {"corruption": asdict(AppliedCorruption(name, severity, seed, picture))}
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from reason import baselines, metanet, metrics
-from reason.baselines import META_VECTOR, Baseline
+from reason.baselines import META_VECTOR, Baseline, OnMetaVector
 from reason.corruptions import CORRUPTIONS
 from reason.datasets import CLEAN
 from reason.detector import Detector
@@ -77,7 +77,10 @@ class Judge:
         groups = detector.signals.groups
         return cls(
             detector,
-            [baseline.fit(head, material.bank, meta) for baseline in every],
+            [
+                one.fit_vectors(vectors, meta) if isinstance(one, OnMetaVector) else one.fit(head, material.bank, meta)
+                for one in every
+            ],
             tuple(metanet.fit(vectors, meta.correct, groups, settings, seed + i) for i in range(1, seeds)),
         )
 
@@ -86,7 +89,11 @@ class Judge:
         judgement = self.detector.judge(images.evidence)
         # The MetaNet's logit orders as the reliability does, and does not saturate.
         scores = {OWN: judgement.logits.double().numpy()}
-        scores |= {baseline.name: baseline.score(images.evidence).numpy() for baseline in self.baselines}
+        for one in self.baselines:
+            found = (
+                one.score_vectors(judgement.vectors) if isinstance(one, OnMetaVector) else one.score(images.evidence)
+            )
+            scores[one.name] = found.numpy()
         with torch.no_grad():
             reruns = tuple(net(judgement.vectors).double().numpy() for net in self.reruns)
         return Judged(images, judgement.vectors, judgement.reliability.double().numpy(), scores, reruns)

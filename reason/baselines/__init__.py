@@ -7,7 +7,7 @@ from reason.baselines.dropout import McDropout
 from reason.baselines.gaussian import Mahalanobis, RelativeMahalanobis
 from reason.baselines.gradnorm import GradNorm
 from reason.baselines.logits import Energy, MaxLogit, MaxLogitPNorm
-from reason.baselines.meta_vector import GradientBoosting, LogisticRegression, ScalarLogisticRegression
+from reason.baselines.meta_vector import GradientBoosting, LogisticRegression, OnMetaVector, ScalarLogisticRegression
 from reason.baselines.neighbours import Knn
 from reason.baselines.relative import RelU
 from reason.baselines.sirc import SircNorm, SircResidual
@@ -35,6 +35,7 @@ __all__ = [
     "MaxLogitPNorm",
     "McDropout",
     "Msp",
+    "OnMetaVector",
     "RelU",
     "RelativeMahalanobis",
     "ScalarLogisticRegression",

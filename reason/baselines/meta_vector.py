@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Self
 
@@ -27,7 +28,40 @@ class _Scale:
         return ((vectors - self.mean) / self.deviation).clamp(-CLIP, CLIP)
 
 
-class LogisticRegression:
+class OnMetaVector(ABC):
+    """A baseline that reads nothing but the meta-vector, and takes it as well where it is known already.
+
+    Args:
+        signals: fitted signals that make up the meta-vector.
+    """
+
+    name: str
+
+    def __init__(self, signals: SignalSet) -> None:
+        self.signals = signals
+
+    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+        """Fit to whether the meta-fit predictions are correct.
+
+        Raises:
+            FitError: meta-fit lacks correct or wrong predictions.
+        """
+        return self.fit_vectors(self.signals.compute(meta.evidence), meta)
+
+    def score(self, evidence: Evidence) -> torch.Tensor:
+        """Return float64 ``[n]``, larger = more trustworthy."""
+        return self.score_vectors(self.signals.compute(evidence))
+
+    @abstractmethod
+    def fit_vectors(self, vectors: torch.Tensor, meta: Labelled) -> Self:
+        """Do as ``fit`` does, with the meta-vectors of meta-fit, ``[n, columns]``."""
+
+    @abstractmethod
+    def score_vectors(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Do as ``score`` does, with the meta-vectors ``[n, columns]``."""
+
+
+class LogisticRegression(OnMetaVector):
     """Log-odds that the prediction is correct, linear in the standardised meta-vector (Cox 1958).
 
     All columns count alike: none is shrunk or hidden as in the MetaNet.
@@ -40,27 +74,24 @@ class LogisticRegression:
     name = "logistic regression"
 
     def __init__(self, signals: SignalSet, strength: float = 0.1) -> None:
-        self.signals, self.strength = signals, strength
+        super().__init__(signals)
+        self.strength = strength
         self.columns = torch.arange(len(signals.names))
         self.scale_: _Scale | None = None
         self.model_: linear_model.LogisticRegression | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
-        """Fit to whether the meta-fit predictions are correct.
-
-        Raises:
-            FitError: meta-fit lacks correct or wrong predictions.
-        """
+    def fit_vectors(self, vectors: torch.Tensor, meta: Labelled) -> Self:
+        """Fit to whether the meta-fit predictions are correct."""
         correct = outcomes(meta, self.name)
-        vectors = self.signals.compute(meta.evidence)[:, self.columns]
+        vectors = vectors[:, self.columns]
         self.scale_ = _Scale(vectors.mean(dim=0), vectors.std(dim=0).clamp(min=1e-6))
         model = linear_model.LogisticRegression(C=self.strength, max_iter=2000)
         self.model_ = model.fit(self.scale_(vectors).numpy(), correct.numpy())
         return self
 
-    def score(self, evidence: Evidence) -> torch.Tensor:
-        """Return float64 ``[n]``, larger = more trustworthy."""
-        standard = fitted(self.scale_, self.name)(self.signals.compute(evidence)[:, self.columns])
+    def score_vectors(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Return the log-odds, float64 ``[n]``."""
+        standard = fitted(self.scale_, self.name)(vectors[:, self.columns])
         return torch.from_numpy(fitted(self.model_, self.name).decision_function(standard.double().numpy()))
 
 
@@ -76,7 +107,7 @@ class ScalarLogisticRegression(LogisticRegression):
         self.columns = torch.tensor(scalars) if scalars else self.columns
 
 
-class GradientBoosting:
+class GradientBoosting(OnMetaVector):
     """Log-odds that the prediction is correct, by boosted trees on the meta-vector (Friedman 2001).
 
     Args:
@@ -92,16 +123,13 @@ class GradientBoosting:
     def __init__(
         self, signals: SignalSet, trees: int = 100, learning_rate: float = 0.05, leaves: int = 15, seed: int = 0
     ) -> None:
-        self.signals, self.seed = signals, seed
+        super().__init__(signals)
+        self.seed = seed
         self.trees, self.learning_rate, self.leaves = trees, learning_rate, leaves
         self.model_: ensemble.HistGradientBoostingClassifier | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
-        """Fit to whether the meta-fit predictions are correct.
-
-        Raises:
-            FitError: meta-fit lacks correct or wrong predictions.
-        """
+    def fit_vectors(self, vectors: torch.Tensor, meta: Labelled) -> Self:
+        """Fit to whether the meta-fit predictions are correct."""
         correct = outcomes(meta, self.name)
         model = ensemble.HistGradientBoostingClassifier(
             max_iter=self.trees,
@@ -111,10 +139,9 @@ class GradientBoosting:
             early_stopping=False,
             random_state=self.seed,
         )
-        self.model_ = model.fit(self.signals.compute(meta.evidence).numpy(), correct.numpy())
+        self.model_ = model.fit(vectors.numpy(), correct.numpy())
         return self
 
-    def score(self, evidence: Evidence) -> torch.Tensor:
-        """Return float64 ``[n]``, larger = more trustworthy."""
-        vectors = self.signals.compute(evidence).numpy()
-        return torch.from_numpy(fitted(self.model_, self.name).decision_function(vectors))
+    def score_vectors(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Return the log-odds, float64 ``[n]``."""
+        return torch.from_numpy(fitted(self.model_, self.name).decision_function(vectors.numpy()))

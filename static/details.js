@@ -55,15 +55,23 @@
     byId("neighbours-more-label").textContent = `Show the other ${rows.length - FIRST_NEIGHBOURS}`;
   }
 
+  function signal([name, raw]) {
+    const { label, text, value } = Reason.signals.describe(name, raw);
+    return html("div", { class: "signal" }, [
+      html("dt", {}, [label, ...(label === name ? [] : [html("code", { text: name })])]),
+      html("dd", { class: "signal-value", text: value, title: String(raw) }),
+      ...(text ? [html("dd", { class: "signal-text", text })] : []),
+    ]);
+  }
+
   function diagnostics(verdict) {
-    byId("diagnostics").replaceChildren(...Object.entries(verdict.diagnostics).map(([name, raw]) => {
-      const { label, text, value } = Reason.signals.describe(name, raw);
-      return html("div", { class: "signal" }, [
-        html("dt", {}, [label, ...(label === name ? [] : [html("code", { text: name })])]),
-        html("dd", { class: "signal-value", text: value, title: String(raw) }),
-        ...(text ? [html("dd", { class: "signal-text", text })] : []),
-      ]);
-    }));
+    const [whole, ...views] = Reason.signals.byView(verdict.diagnostics);
+    byId("diagnostics").replaceChildren(...whole.signals.map(signal));
+    byId("views").replaceChildren(...views.map(({ title, probability, signals }) =>
+      html("details", {}, [
+        html("summary", { text: `The ${title}: ${percent(probability)} ${verdict.class}` }),
+        html("dl", { class: "signals" }, signals.map(signal)),
+      ])));
   }
 
   function column({ name, value }, scale) {

@@ -69,16 +69,22 @@
   };
 
   const VIEWS = {
-    shrunk: ["when shrunk", "The same for the picture shrunk to two fifths of its side."],
-    close: ["close up", "The same for the middle of the picture, mirrored."],
+    shrunk: "picture shrunk to two fifths of its side",
+    close: "middle of the picture, mirrored",
   };
 
-  /** Signals that only a view has; it has those of the neighbours, too. */
+  /** Signals of a view that are its own, or mean something else there; the others are those of the neighbours. */
   const OF_A_VIEW = {
     probability: ["Probability", "Softmax probability of the class that was predicted from the whole picture.", share],
+    max_probability: ["Highest probability", "Softmax probability of whichever class comes first in this view.", share],
     gap: ["Logit gap", "Lead of the predicted class over the best other one; below zero when another class wins."],
     divergence: ["Divergence", "How far the class probabilities move from those of the whole picture; at most ln 2.", nats],
     similarity: ["Similarity", "Cosine between the embedding and that of the whole picture; 1 when nothing changes."],
+    knn_label_agreement: [
+      "Neighbour agreement",
+      "Share of the nearest training images that carry the class that comes first in this view.",
+      share,
+    ],
   };
 
   const FAMILIES = [
@@ -112,14 +118,17 @@
 
   const FAMILY_TITLES = { top_logit: "Largest logits", pca: "Principal components" };
 
+  /** The view that a signal is of and its name there; no view where it is of the whole picture. */
+  function split(name) {
+    const [, view, signal] = /^([^_]+)_(.+)$/.exec(name) || [];
+    const known = Object.hasOwn(VIEWS, view) && (Object.hasOwn(OF_A_VIEW, signal) || Object.hasOwn(KNOWN, signal));
+    return known ? [view, signal] : ["", name];
+  }
+
   function entry(name) {
     if (Object.hasOwn(KNOWN, name)) return KNOWN[name];
-    const [, view, signal] = /^(shrunk|close)_(.+)$/.exec(name) || [];
-    const known = view && (OF_A_VIEW[signal] || KNOWN[signal]);
-    if (known) {
-      const [label, text, format] = known;
-      return [`${label}, ${VIEWS[view][0]}`, `${text} ${VIEWS[view][1]}`, format];
-    }
+    const [view, signal] = split(name);
+    if (view) return OF_A_VIEW[signal] || KNOWN[signal];
     for (const [pattern, label, text] of FAMILIES) {
       const match = pattern.exec(name);
       if (match) return [label(match[1]), text(match[1])];
@@ -135,7 +144,25 @@
     },
 
     /** One sentence about a signal or a column of the meta-vector; empty where nothing is known. */
-    explain: (name) => entry(name)[1],
+    explain(name) {
+      const [view] = split(name);
+      return view ? `${entry(name)[1]} Of the ${VIEWS[view]}.` : entry(name)[1];
+    },
+
+    /** Diagnostics of the whole picture first, then those of each view with its title, each a list of [name, value]. */
+    byView(diagnostics) {
+      const groups = new Map([["", []]]);
+      for (const [name, value] of Object.entries(diagnostics)) {
+        const [view] = split(name);
+        if (!groups.has(view)) groups.set(view, []);
+        groups.get(view).push([name, value]);
+      }
+      return [...groups].map(([view, signals]) => ({
+        title: view && VIEWS[view],
+        probability: diagnostics[`${view}_probability`],
+        signals,
+      }));
+    },
 
     /** Split columns into families: numbered names share a unit, all other names have one each. */
     families(names, values) {

@@ -9,6 +9,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import expect
 
+from reason.views import VIEWS
+
 from .visit import Visit
 
 pytestmark = pytest.mark.browser
@@ -104,6 +106,23 @@ def test_every_signal_neighbour_and_column_is_shown(visit: Visit, pictures: Path
         assert row.locator("strong").inner_text() == neighbour["label"]
         assert row.locator(".neighbour-source").inner_text() == neighbour["source"]
         assert ("same" in (row.get_attribute("class") or "").split()) == (neighbour["label"] == verdict["class"])
+
+
+def test_each_view_folds_its_signals_behind_what_it_says_of_the_class(visit: Visit, pictures: Path) -> None:
+    page = visit.open()
+    verdict = visit.choose(pictures / "cross.png").json()
+    said = {view: f"{percent(verdict['diagnostics'][f'{view}_probability'])} {verdict['class']}" for view in VIEWS}
+    assert page.locator("#views summary").all_inner_texts() == [
+        f"The picture shrunk to two fifths of its side: {said['shrunk']}",
+        f"The middle of the picture, mirrored: {said['close']}",
+    ]
+    folded = page.locator("#views details").nth(1)
+    expect(folded.locator(".signal").first).to_be_hidden()
+    folded.locator("summary").click()
+    expect(folded.locator(".signal").first).to_be_visible()
+    names = folded.locator("code").all_inner_texts()
+    assert names == [name for name in verdict["diagnostics"] if name.startswith("close_")]
+    assert page.locator("#diagnostics code", has_text="close_").count() == 0
 
 
 def test_copied_json_is_the_answer(visit: Visit, pictures: Path) -> None:

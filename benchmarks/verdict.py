@@ -111,7 +111,7 @@ def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 
 def of_one_pass(detector: Detector) -> Detector:
-    """Return the detector without gradient and views; its MetaNet is a stand-in of the same shape."""
+    """Return the detector without gradient and views; its MetaNet is a stand-in with as many hidden units."""
     from reason.fit import head_of
     from reason.metanet import MetaNet
 

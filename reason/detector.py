@@ -150,7 +150,7 @@ class Detector:
         return self._verdicts(rule, evidence, judgement, neighbours, sources, clock.finish())
 
     def extract(self, pixels: torch.Tensor) -> Evidence:
-        """Run the base classifier once on uint8 pixels ``[n, channels, size, size]``."""
+        """Run the base classifier on uint8 pixels ``[n, channels, size, size]``."""
         signals = self.signals
         standard = self.preprocessing.normalise(pixels)
         return self.base.extract(standard, gradient=signals.needs_gradient, views=signals.needs_views)

@@ -30,7 +30,7 @@ class RecipeError(ReasonError):
 
 
 class FitError(ReasonError):
-    """There is nothing to fit: one outcome is missing, or the score ranks no better than chance."""
+    """A fit is impossible: an outcome is missing, the score ranks by chance, or the network does not take the views."""
 
 
 class PromiseError(ReasonError):

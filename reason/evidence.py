@@ -1,4 +1,4 @@
-"""What one pass through the base classifier leaves behind for the signals to read."""
+"""What looking at images leaves behind in the base classifier for the signals to read."""
 
 from __future__ import annotations
 
@@ -49,12 +49,13 @@ class Evidence:
 
 
 def concatenate(parts: Sequence[Evidence]) -> Evidence:
-    """Join the evidence of several batches, in order."""
+    """Join the evidence of several batches, in order; gradient and views only where all parts have them."""
     norms = [part.gradient_norm for part in parts]
+    views = parts[0].views if all(part.views for part in parts) else ()
     return Evidence(
         logits=torch.cat([part.logits for part in parts]),
         embedding=torch.cat([part.embedding for part in parts]),
         gradient_norm=None if any(norm is None for norm in norms) else torch.cat([n for n in norms if n is not None]),
         activations={key: torch.cat([part.activations[key] for part in parts]) for key in parts[0].activations},
-        views={name: concatenate([part.views[name] for part in parts]) for name in parts[0].views},
+        views={name: concatenate([part.views[name] for part in parts]) for name in views},
     )

@@ -19,7 +19,7 @@ from reason.detector import Detector
 from reason.evidence import Evidence, concatenate
 from reason.fit import Labelled
 from reason.images import Preprocessing
-from reason.views import VIEWS
+from reason.views import SIDES, VIEWS
 
 CACHE = Path("runs") / "evidence"
 """Where evidence is kept, one file a chunk; delete it at any time."""
@@ -40,7 +40,7 @@ DAMAGED = (
 class Extractor:
     """Runs one base classifier over image sets, and keeps what it found.
 
-    The name of a file is a digest of the weights, the taps, the preprocessing and the pixels. Each view has its own
+    The name of a file is a digest of the weights, the taps, the preprocessing and the pixels; each view has its own
     files. The code of the network and of the views is not part of it: delete the folder after changing that.
 
     Args:
@@ -92,20 +92,21 @@ class Extractor:
         parts: list[Evidence] = []
         with progress.bar(f"evidence of {title}", unit="images") as bar:
             for start in range(0, len(images), CHUNK):
+                bar.set(start, len(images))
                 pixels = images.pixels[start : start + CHUNK]
                 files = {name: self._file(pixels, name, gradient) for name in names}
                 known = {name: kept for name, file in files.items() if (kept := _read(file)) is not None}
                 missing = [name for name in names if name not in known]
                 found: dict[str, list[Evidence]] = {name: [] for name in missing}
                 for number, batch in enumerate(pixels.split(BATCH) if missing else ()):
-                    bar.set(start + number * BATCH, len(images))
                     standard = self.preprocessing.normalise(batch)
                     for name in missing:
                         found[name].append(self._look(standard, name, gradient))
+                    bar.set(min(start + (number + 1) * BATCH, len(images)), len(images))
                 for name in missing:
                     known[name] = concatenate(found[name])
                     _write(known[name], files[name])
-                parts.append(replace(known.pop(WHOLE), views=known))
+                parts.append(replace(known[WHOLE], views={name: known[name] for name in names[1:]}))
             bar.set(len(images), len(images))
         return Labelled(concatenate(parts), images.labels, images.sources, images.corruptions, images.severities)
 
@@ -115,7 +116,7 @@ class Extractor:
     def _file(self, pixels: torch.Tensor, name: str, gradient: bool) -> Path | None:
         if self.cache is None:
             return None
-        asked = gradient if name == WHOLE else name
+        asked = gradient if name == WHOLE else f"{name} {SIDES[name]}"
         digest = hashlib.sha256(f"{self._mark} {tuple(pixels.shape)} {asked}".encode())
         digest.update(pixels.contiguous().numpy().tobytes())
         return self.cache / f"{digest.hexdigest()[:32]}.pt"

@@ -20,7 +20,7 @@ from reason.metanet import MetaNetSettings
 from reason.risk import CalibrationSample
 from reason.signals import Bank, Head, Layers, Pca, SignalSet, SignalSettings, assemble
 
-ALL_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
+DEFAULT_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
 PLAIN_METANET = MetaNetSettings()
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ def fit_detector(
     bank: Labelled,
     meta: Labelled,
     calibration: Labelled,
-    signals: SignalSettings = ALL_SIGNALS,
+    signals: SignalSettings = DEFAULT_SIGNALS,
     metanet_settings: MetaNetSettings = PLAIN_METANET,
     risk: float = 0.05,
     delta: float = 0.05,

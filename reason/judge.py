@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from reason import baselines, metanet, metrics
-from reason.baselines import META_VECTOR, Baseline, OnMetaVector
+from reason.baselines import META_VECTOR, Baseline
 from reason.corruptions import CORRUPTIONS
 from reason.datasets import CLEAN
 from reason.detector import Detector
+from reason.evidence import Evidence
 from reason.fit import Labelled, head_of
 from reason.material import Material
 from reason.metanet import MetaNet, MetaNetSettings
+from reason.signals import Search, SignalSet
 
 OWN = "REASON"
 """How reports call the detector's own score."""
@@ -51,6 +53,20 @@ class Judged:
         return self.images.correct.numpy()
 
 
+class _Remembering(SignalSet):
+    """Signals that compute the meta-vectors of the same evidence once, for all models that ask one after the other."""
+
+    def __init__(self, signals: SignalSet) -> None:
+        super().__init__(signals.families)
+        self._last: tuple[Evidence, torch.Tensor] | None = None
+
+    def compute(self, evidence: Evidence, search: Search | None = None) -> torch.Tensor:
+        """Return what ``SignalSet.compute`` does."""
+        if self._last is None or self._last[0] is not evidence:
+            self._last = evidence, super().compute(evidence, search)
+        return self._last[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """A detector, the baselines it stands beside, and what other seeds would have made of it."""
@@ -71,16 +87,14 @@ class Judge:
             seed: from which seed; the others count on from it.
             seeds: number of seeds, the detector's own among them.
         """
+        detector = replace(detector, signals=_Remembering(detector.signals))
         head, meta = head_of(detector.base), material.meta
         every = baselines.make_all(detector.signals)
         vectors = detector.signals.compute(meta.evidence)
         groups = detector.signals.groups
         return cls(
             detector,
-            [
-                one.fit_vectors(vectors, meta) if isinstance(one, OnMetaVector) else one.fit(head, material.bank, meta)
-                for one in every
-            ],
+            [baseline.fit(head, material.bank, meta) for baseline in every],
             tuple(metanet.fit(vectors, meta.correct, groups, settings, seed + i) for i in range(1, seeds)),
         )
 
@@ -89,11 +103,7 @@ class Judge:
         judgement = self.detector.judge(images.evidence)
         # The MetaNet's logit orders as the reliability does, and does not saturate.
         scores = {OWN: judgement.logits.double().numpy()}
-        for one in self.baselines:
-            found = (
-                one.score_vectors(judgement.vectors) if isinstance(one, OnMetaVector) else one.score(images.evidence)
-            )
-            scores[one.name] = found.numpy()
+        scores |= {baseline.name: baseline.score(images.evidence).numpy() for baseline in self.baselines}
         with torch.no_grad():
             reruns = tuple(net(judgement.vectors).double().numpy() for net in self.reruns)
         return Judged(images, judgement.vectors, judgement.reliability.double().numpy(), scores, reruns)

@@ -1,6 +1,6 @@
 """Views: the same picture seen otherwise, which a sound prediction survives.
 
-They are smaller than the picture, so that all of them together cost about half a pass through the base classifier.
+They are smaller than the picture: together they have about half of its pixels.
 """
 
 from __future__ import annotations
@@ -10,28 +10,25 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 from torch.nn import functional
 
-SHRUNK_SIDE = 0.4
-"""Side of the shrunk picture, as a share of the picture's own."""
-
-CLOSE_SIDE = 0.6
-"""Side of what the close view keeps, as a share of the picture's own."""
+SIDES: Mapping[str, float] = {"shrunk": 0.4, "middle": 0.6}
+"""Side of each view as a share of the picture's; rounded to whole pixels, at least one."""
 
 
 def shrunk(images: Tensor) -> Tensor:
-    """Average blocks of pixels until the side is ``SHRUNK_SIDE`` of what it was: fine detail and noise go."""
-    return functional.interpolate(images, size=_side(images, SHRUNK_SIDE), mode="area")
+    """Return square images with blocks of pixels averaged into one: fine detail and noise go."""
+    return functional.interpolate(images, size=_side(images, "shrunk"), mode="area")
 
 
-def close(images: Tensor) -> Tensor:
-    """Keep the middle, mirrored: the surroundings go, and the object may be cut."""
-    side = _side(images, CLOSE_SIDE)
-    top, left = ((length - side) // 2 for length in images.shape[2:])
-    return images[:, :, top : top + side, left : left + side].flip(3)
+def middle(images: Tensor) -> Tensor:
+    """Return the middle of square images, mirrored: the surroundings go, and the object may be cut."""
+    side = _side(images, "middle")
+    start = (images.shape[-1] - side) // 2
+    return images[:, :, start : start + side, start : start + side].flip(3)
 
 
-def _side(images: Tensor, share: float) -> int:
-    return max(1, round(share * min(images.shape[2:])))
+def _side(images: Tensor, name: str) -> int:
+    return max(1, round(SIDES[name] * images.shape[-1]))
 
 
-VIEWS: Mapping[str, Callable[[Tensor], Tensor]] = {"shrunk": shrunk, "close": close}
-"""By name: from standardised images ``[n, channels, h, w]`` to smaller ones."""
+VIEWS: Mapping[str, Callable[[Tensor], Tensor]] = {"shrunk": shrunk, "middle": middle}
+"""By name: from standardised square images ``[n, channels, side, side]`` to smaller ones."""

@@ -67,7 +67,7 @@
   function diagnostics(verdict) {
     const [whole, ...views] = Reason.signals.byView(verdict.diagnostics);
     byId("diagnostics").replaceChildren(...whole.signals.map(signal));
-    byId("views").replaceChildren(...views.map(({ title, probability, signals }) =>
+    byId("diagnostics-views").replaceChildren(...views.map(({ title, probability, signals }) =>
       html("details", {}, [
         html("summary", { text: `The ${title}: ${percent(probability)} ${verdict.class}` }),
         html("dl", { class: "signals" }, signals.map(signal)),

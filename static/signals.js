@@ -70,7 +70,7 @@
 
   const VIEWS = {
     shrunk: "picture shrunk to two fifths of its side",
-    close: "middle of the picture, mirrored",
+    middle: "middle of the picture, mirrored",
   };
 
   /** Signals of a view that are its own, or mean something else there; the others are those of the neighbours. */
@@ -84,6 +84,10 @@
       "Neighbour agreement",
       "Share of the nearest training images that carry the class that comes first in this view.",
       share,
+    ],
+    trust_score: [
+      "Trust score",
+      "How much farther the nearest image of another class is than that of the class that comes first in this view.",
     ],
   };
 

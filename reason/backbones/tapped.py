@@ -1,4 +1,4 @@
-"""A base classifier with taps: one forward pass gives its logits and its inside."""
+"""A base classifier with taps: a forward pass gives its logits and its inside."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Tapped(nn.Module):
         return self
 
     def extract(self, images: torch.Tensor, *, gradient: bool, views: bool = False) -> Evidence:
-        """Run the network once and return what happened inside.
+        """Run the network and return what happened inside.
 
         With ``gradient``, one backward to the input follows: the gradient of the gap between the two largest
         logits, summed over the batch, so that each image gets its own gradient. With ``views``, one smaller forward
@@ -126,28 +126,39 @@ class Tapped(nn.Module):
             RuntimeError: the network is in training mode.
             FitError: it takes pictures of one size only, and the views are smaller.
         """
-        if self.training:
-            raise RuntimeError("the base classifier is in training mode; call freeze() first.")
         evidence = self._look(images, gradient, {})
         return replace(evidence, views={name: self.view(images, name) for name in VIEWS}) if views else evidence
 
     def view(self, images: torch.Tensor, name: str) -> Evidence:
-        """Return logits and embeddings of standardised images ``[n, channels, h, w]`` seen as this view shows them.
+        """Return logits and embeddings of standardised square images as this view shows them.
+
+        Args:
+            images: float32 ``[n, channels, side, side]``.
+            name: key of ``reason.views.VIEWS``.
 
         Raises:
-            FitError: the network takes pictures of one size only.
+            RuntimeError: the network is in training mode.
+            FitError: it takes pictures of one size only.
         """
+        self._check()
         smaller = VIEWS[name](images)
         try:
             return self._look(smaller, False, None)
-        except RuntimeError as error:
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, ValueError, AssertionError) as error:  # how networks refuse a size differs
             raise FitError(
                 f"the views signals show the network pictures of {smaller.shape[2]} x {smaller.shape[3]} pixels, "
-                f"which it refuses ({str(error).splitlines()[0]}); leave views out of its signals."
-            ) from None
+                "which it does not take; leave views out of its signals."
+            ) from error
+
+    def _check(self) -> None:
+        if self.training:
+            raise RuntimeError("the base classifier is in training mode; call freeze() first.")
 
     def _look(self, images: torch.Tensor, gradient: bool, activations: dict[str, torch.Tensor] | None) -> Evidence:
         """Run the network; ``activations`` is filled by the taps, unless it is ``None``."""
+        self._check()
         self._kept.activations = activations
         images = images.detach().contiguous(memory_format=torch.channels_last).requires_grad_(gradient)
         with torch.set_grad_enabled(gradient):

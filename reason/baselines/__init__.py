@@ -7,13 +7,13 @@ from reason.baselines.dropout import McDropout
 from reason.baselines.gaussian import Mahalanobis, RelativeMahalanobis
 from reason.baselines.gradnorm import GradNorm
 from reason.baselines.logits import Energy, MaxLogit, MaxLogitPNorm
-from reason.baselines.meta_vector import GradientBoosting, LogisticRegression, OnMetaVector, ScalarLogisticRegression
+from reason.baselines.meta_vector import GradientBoosting, LogisticRegression, ScalarLogisticRegression
 from reason.baselines.neighbours import Knn
 from reason.baselines.relative import RelU
 from reason.baselines.sirc import SircNorm, SircResidual
 from reason.baselines.softmax import Doctor, Entropy, Gen, Margin, Msp
 from reason.baselines.temperature import TemperatureScaledMsp
-from reason.baselines.views import ViewsMsp
+from reason.baselines.views import MeanOverViews
 from reason.baselines.vim import Vim
 from reason.signals import SignalSet
 
@@ -34,15 +34,14 @@ __all__ = [
     "MaxLogit",
     "MaxLogitPNorm",
     "McDropout",
+    "MeanOverViews",
     "Msp",
-    "OnMetaVector",
     "RelU",
     "RelativeMahalanobis",
     "ScalarLogisticRegression",
     "SircNorm",
     "SircResidual",
     "TemperatureScaledMsp",
-    "ViewsMsp",
     "Vim",
     "literature",
     "make_all",
@@ -58,12 +57,12 @@ def make_all(signals: SignalSet) -> list[Baseline]:
 
 
 def literature(*, views: bool = False) -> list[Baseline]:
-    """Return every baseline, fresh and not fitted, in the order of reports.
+    """Return the scores of the literature, fresh and not fitted, in the order of reports.
 
     Args:
-        views: whether the evidence has views, which one of them reads.
+        views: whether the evidence has views; else the one score that reads them is left out.
     """
-    return [
+    made: list[Baseline] = [
         *_parameter_free(),
         TemperatureScaledMsp(),
         MaxLogitPNorm(),
@@ -75,8 +74,8 @@ def literature(*, views: bool = False) -> list[Baseline]:
         RelU(),
         SircNorm(),
         SircResidual(),
-        *([ViewsMsp()] if views else []),
     ]
+    return [*made, MeanOverViews()] if views else made
 
 
 def _parameter_free() -> list[Baseline]:
@@ -84,7 +83,7 @@ def _parameter_free() -> list[Baseline]:
 
 
 PARAMETER_FREE: tuple[Baseline, ...] = tuple(_parameter_free())
-"""Baselines that score without a fit, in the order of reports."""
+"""Baselines that score any evidence without a fit, in the order of reports."""
 
 META_VECTOR = tuple(model.name for model in _ON_META_VECTOR)
 """Names of the plain models on REASON's own meta-vector: ablations of the MetaNet."""

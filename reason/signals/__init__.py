@@ -145,7 +145,7 @@ def assemble(
         settings: the families and their sizes.
         head: head of the base classifier.
         taps: its taps; needed by ``activations``.
-        pca: compression of the embedding; needed by ``embedding`` and ``neighbours``.
+        pca: compression of the embedding; needed by ``embedding`` and ``neighbours``, which ``views`` asks too.
         bank: compressed base-train images; needed by ``neighbours``.
         layers: distances at several depths, fitted; needed by ``layers``.
     """

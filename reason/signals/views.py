@@ -12,19 +12,23 @@ from reason.views import VIEWS
 
 
 class Views:
-    """What each view says about the class that was predicted from the whole picture.
+    """What the base classifier says of each view, beside what it says of the whole picture.
 
-    Test-time augmentation (Ayhan & Berens 2018), but each view is kept by itself, for a picture that only holds
-    together at one scale is another failure than one that only holds together with its surroundings. Of each view:
+    Test-time augmentation (Ayhan & Berens 2018), but each view is kept by itself: a prediction that only holds at one
+    scale is another failure than one that only holds with the surroundings. *Predicted* is the class predicted from
+    the whole picture. Of each view:
 
     - ``..._probability``: softmax probability of the predicted class, in [0, 1]; larger = more trustworthy.
-    - ``..._max_probability``: largest softmax probability, in (0, 1].
-    - ``..._gap``: logit of the predicted class minus the largest other one, below 0 where the view says another class;
-      larger = more trustworthy.
+    - ``..._max_probability``: largest softmax probability, in [1 / classes, 1]; larger = more trustworthy where the
+      view agrees.
+    - ``..._gap``: logit of the predicted class minus the largest other logit, below 0 where the view says another
+      class; larger = more trustworthy.
     - ``..._divergence``: Jensen-Shannon divergence between the class probabilities of the view and of the picture, in
       nats, in [0, ln 2]; larger = less trustworthy.
-    - ``..._similarity``: cosine between the embeddings of the view and of the picture; larger = more trustworthy.
-    - with neighbours, ``..._knn_distance`` and the others of that family, of the view's embedding and its own class.
+    - ``..._similarity``: cosine between the embeddings of the view and of the picture, in [-1, 1]; larger = more
+      trustworthy.
+    - with neighbours, ``..._knn_distance`` and the other columns of that family, of the view's embedding and of the
+      class that the view itself says.
 
     Args:
         neighbours: the neighbours' family, if the signals have it.

@@ -112,17 +112,17 @@ def test_each_view_folds_its_signals_behind_what_it_says_of_the_class(visit: Vis
     page = visit.open()
     verdict = visit.choose(pictures / "cross.png").json()
     said = {view: f"{percent(verdict['diagnostics'][f'{view}_probability'])} {verdict['class']}" for view in VIEWS}
-    assert page.locator("#views summary").all_inner_texts() == [
+    assert page.locator("#diagnostics-views summary").all_inner_texts() == [
         f"The picture shrunk to two fifths of its side: {said['shrunk']}",
-        f"The middle of the picture, mirrored: {said['close']}",
+        f"The middle of the picture, mirrored: {said['middle']}",
     ]
-    folded = page.locator("#views details").nth(1)
+    folded = page.locator("#diagnostics-views details").nth(1)
     expect(folded.locator(".signal").first).to_be_hidden()
     folded.locator("summary").click()
     expect(folded.locator(".signal").first).to_be_visible()
     names = folded.locator("code").all_inner_texts()
-    assert names == [name for name in verdict["diagnostics"] if name.startswith("close_")]
-    assert page.locator("#diagnostics code", has_text="close_").count() == 0
+    assert names == [name for name in verdict["diagnostics"] if name.startswith("middle_")]
+    assert page.locator("#diagnostics code", has_text="middle_").count() == 0
 
 
 def test_copied_json_is_the_answer(visit: Visit, pictures: Path) -> None:

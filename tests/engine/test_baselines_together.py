@@ -17,6 +17,7 @@ from reason.evidence import Evidence
 from reason.fit import Labelled, extract, head_of
 from reason.metrics import auroc
 from reason.signals import Head, SignalSet
+from reason.views import VIEWS
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,10 @@ def test_every_baseline_scores_a_real_detector(all_fitted: list[Baseline], parts
         assert scores.shape == (len(test.labels),), baseline.name
         assert torch.isfinite(scores).all(), baseline.name
         some = baseline.score(test.evidence[slice(3, 9)])
-        torch.testing.assert_close(some, scores[3:9], rtol=1e-5, atol=1e-6, msg=baseline.name)
+        # Squared distances to neighbours are 2 - 2 cosine: at 0.003, as here, float32 leaves a ten-thousandth of a
+        # trust score to the order of sums, and the models on the meta-vector read those.
+        atol = 1e-4 if baseline.name in baselines.META_VECTOR else 1e-6
+        torch.testing.assert_close(some, scores[3:9], rtol=1e-5, atol=atol, msg=baseline.name)
     found = {b.name: auroc(b.score(test.evidence).numpy(), test.correct.numpy()) for b in all_fitted}
     for name in ("MSP", "MSP with temperature", "MaxLogit pNorm", "DOCTOR", "SIRC with norm", "logistic regression"):
         assert found[name] > 0.6, name
@@ -66,7 +70,8 @@ def test_scores_stay_finite_on_extreme_evidence(
     features = parts[0].evidence.embedding.shape[1]
     logits = torch.tensor([[1e4, 0.0, -1e4], [0.0, 0.0, 0.0], [1e-30, 0.0, 0.0]])
     embedding = torch.stack([torch.zeros(features), torch.full((features,), 1e4), torch.full((features,), 1e-30)])
-    extreme = Evidence(logits=logits, embedding=embedding, gradient_norm=torch.tensor([0.0, 1e4, 1e-30]))
+    turned = Evidence(logits=logits.flip(0), embedding=embedding.flip(0))
+    extreme = Evidence(logits, embedding, torch.tensor([0.0, 1e4, 1e-30]), views=dict.fromkeys(VIEWS, turned))
     # A detector's signals may need the activations of tapped layers, which this evidence lacks.
     for baseline in all_fitted[: -len(baselines.META_VECTOR)]:
         assert torch.isfinite(baseline.score(extreme)).all(), baseline.name

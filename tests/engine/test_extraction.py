@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from reason import extraction
+from reason import extraction, views
 from reason.backbones import Tapped, make, tap
 from reason.datasets import ImageSet
 from reason.detector import Detector
@@ -182,12 +182,46 @@ def test_views_are_kept_beside_the_evidence_of_the_whole(
     again = with_views()
     assert forwards == []
     for one in (found, again):
-        assert list(one.evidence.views) == ["shrunk", "close"]
+        assert list(one.evidence.views) == ["shrunk", "middle"]
         for name, view in one.evidence.views.items():
             assert torch.equal(view.logits, expected.evidence.views[name].logits)
             assert torch.equal(view.embedding, expected.evidence.views[name].embedding)
     bare = Extractor(base, PREPROCESSING, gradient=True, views=True, cache=tmp_path)(images, "test", bare=True)
     assert bare.evidence.views == {}
+
+
+def test_only_what_is_missing_is_looked_at_again_and_views_keep_their_order(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
+) -> None:
+    def with_views() -> Labelled:
+        return Extractor(base, PREPROCESSING, gradient=True, views=True, cache=tmp_path)(images, "test")
+
+    first = with_views()
+    for path in files(tmp_path):
+        kept = path.read_bytes()
+        path.unlink()
+        forwards.clear()
+        again = with_views()
+        assert forwards in ([2, 2], [2])  # one look at one chunk
+        assert list(again.evidence.views) == ["shrunk", "middle"]
+        assert_same(again, first)
+        assert path.read_bytes() == kept
+
+
+def test_a_view_of_another_size_is_looked_at_anew(
+    base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_views() -> Labelled:
+        return Extractor(base, PREPROCESSING, gradient=True, views=True, cache=tmp_path)(images, "test")
+
+    first = with_views()
+    forwards.clear()
+    monkeypatch.setitem(views.SIDES, "shrunk", 0.8)  # type: ignore[arg-type]
+    again = with_views()
+    assert len(forwards) == FORWARDS
+    assert_same(again, first)
+    assert not torch.equal(again.evidence.views["shrunk"].logits, first.evidence.views["shrunk"].logits)
+    assert torch.equal(again.evidence.views["middle"].logits, first.evidence.views["middle"].logits)
 
 
 def cut(path: Path) -> None:

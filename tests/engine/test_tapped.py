@@ -1,4 +1,4 @@
-"""The base classifier is run once, is never changed, and judges a batch as it judges each image."""
+"""The base classifier is run once a look, is never changed, and judges a batch as it judges each image."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_the_backbone_runs_once_a_batch_and_once_smaller_a_view(detector: Detect
 
 def test_views_are_what_the_network_says_of_them(base: Tapped, images: torch.Tensor) -> None:
     evidence = base.extract(images, gradient=True, views=True)
-    assert list(evidence.views) == ["shrunk", "close"]
+    assert list(evidence.views) == ["shrunk", "middle"]
     for name, view in evidence.views.items():
         expected = base.extract(VIEWS[name](images), gradient=False)
         assert torch.equal(view.logits, expected.logits)
@@ -100,18 +100,44 @@ def test_views_are_what_the_network_says_of_them(base: Tapped, images: torch.Ten
     assert list(evidence.activations) == list(whole.activations)
 
 
-def test_a_network_of_one_size_says_that_it_takes_no_views() -> None:
-    base = Tapped(nn.Sequential(nn.Flatten(), nn.Linear(3 * 20 * 20, 2)), head="1").freeze()
+class OneSize(nn.Module):
+    """Takes pictures of 20 x 20 pixels, and refuses others in its own way."""
+
+    def __init__(self, refusal: Exception) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, 2)
+        self.refusal = refusal
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if images.shape[2:] != (20, 20):
+            raise self.refusal
+        scores: torch.Tensor = self.head(images.mean(dim=(2, 3)))
+        return scores
+
+
+@pytest.mark.parametrize(
+    "refusal", [RuntimeError(), ValueError("wrong size"), AssertionError("Wrong height!")], ids=repr
+)
+def test_a_network_of_one_size_says_that_it_takes_no_views(refusal: Exception) -> None:
+    base = Tapped(OneSize(refusal), head="head").freeze()
     images = torch.zeros(1, 3, 20, 20)
     assert base.extract(images, gradient=False).views == {}
-    with pytest.raises(FitError, match=r"8 x 8 pixels, which it refuses .*; leave views out of its signals"):
+    with pytest.raises(FitError, match=r"of 8 x 8 pixels, which it does not take; leave views out of its signals\.$"):
         base.extract(images, gradient=False, views=True)
+
+
+def test_a_lack_of_memory_is_not_taken_for_a_refusal() -> None:
+    base = Tapped(OneSize(torch.OutOfMemoryError("none left")), head="head").freeze()
+    with pytest.raises(torch.OutOfMemoryError):
+        base.extract(torch.zeros(1, 3, 20, 20), gradient=False, views=True)
 
 
 def test_training_mode_is_refused(images: torch.Tensor) -> None:
     base = tap(make("cnn", classes=4, dropout=0.2), "cnn", dropout=0.2)
     with pytest.raises(RuntimeError, match="training mode"):
         base.extract(images, gradient=False)
+    with pytest.raises(RuntimeError, match="training mode"):
+        base.view(images, "shrunk")
 
 
 def test_a_head_that_is_not_linear_is_refused() -> None:

@@ -8,11 +8,11 @@ import pytest
 import torch
 from scipy.spatial.distance import cosine, jensenshannon
 
-from reason.baselines import ViewsMsp
+from reason.baselines import MeanOverViews
 from reason.evidence import Evidence, concatenate
 from reason.signals import Bank, Neighbours, Pca
 from reason.signals.views import Views
-from reason.views import VIEWS, close, shrunk
+from reason.views import VIEWS, middle, shrunk
 
 OWN = ("probability", "max_probability", "gap", "divergence", "similarity")
 
@@ -24,12 +24,12 @@ def test_the_shrunk_view_averages_blocks() -> None:
     assert shrunk(image).flatten().tolist() == [corner.mean().item() for corner in corners]
 
 
-def test_the_close_view_is_the_mirrored_middle() -> None:
+def test_the_middle_view_is_the_mirrored_middle() -> None:
     image = torch.arange(25.0).view(1, 1, 5, 5)
-    assert close(image)[0, 0].tolist() == [[8, 7, 6], [13, 12, 11], [18, 17, 16]]
+    assert middle(image)[0, 0].tolist() == [[8, 7, 6], [13, 12, 11], [18, 17, 16]]
 
 
-@pytest.mark.parametrize(("name", "side"), [("shrunk", 64), ("close", 96)])
+@pytest.mark.parametrize(("name", "side"), [("shrunk", 64), ("middle", 96)])
 def test_views_of_a_photo_are_small(name: str, side: int) -> None:
     images = torch.rand(2, 3, 160, 160)
     untouched = images.clone()
@@ -42,14 +42,14 @@ def test_views_of_the_smallest_picture_have_a_pixel(name: str) -> None:
     assert VIEWS[name](torch.zeros(1, 1, 1, 1)).shape == (1, 1, 1, 1)
 
 
-def seen(shrunk_logits: list[float], close_logits: list[float]) -> Evidence:
+def seen(shrunk_logits: list[float], middle_logits: list[float]) -> Evidence:
     """Evidence of one picture of class 0 with probabilities 1/2, 1/4, 1/4."""
     return Evidence(
         torch.tensor([[math.log(2), 0.0, 0.0]]),
         torch.tensor([[3.0, 4.0]]),
         views={
             "shrunk": Evidence(torch.tensor([shrunk_logits]), torch.tensor([[6.0, 8.0]])),
-            "close": Evidence(torch.tensor([close_logits]), torch.tensor([[4.0, 3.0]])),
+            "middle": Evidence(torch.tensor([middle_logits]), torch.tensor([[4.0, 3.0]])),
         },
     )
 
@@ -65,7 +65,7 @@ def test_signals_of_a_view_that_agrees_and_of_one_that_does_not() -> None:
     assert [found[f"shrunk_{name}"] for name in OWN] == pytest.approx([1 / 2, 1 / 2, math.log(2), 0, 1], abs=1e-6)
     divergence = jensenshannon([1 / 2, 1 / 4, 1 / 4], [1 / 8, 1 / 8, 3 / 4]) ** 2
     expected = [1 / 8, 3 / 4, -math.log(6), divergence, 1 - cosine([3, 4], [4, 3])]
-    assert [found[f"close_{name}"] for name in OWN] == pytest.approx(expected, abs=1e-6)
+    assert [found[f"middle_{name}"] for name in OWN] == pytest.approx(expected, abs=1e-6)
 
 
 def test_opposite_views_diverge_by_ln_2() -> None:
@@ -91,15 +91,19 @@ def test_evidence_without_views_is_refused() -> None:
     evidence = Evidence(torch.zeros(1, 2), torch.ones(1, 2))
     with pytest.raises(ValueError, match="views=True"):
         Views(None).compute(evidence)
+    with pytest.raises(ValueError, match=r"mean over views needs .* views=True"):
+        MeanOverViews().score(evidence)
 
 
 def test_views_follow_their_images() -> None:
     one, other = seen([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]), seen([0.0, 0.0, 2.0], [3.0, 0.0, 0.0])
     both = concatenate([one, other])
     assert both.views["shrunk"].logits.tolist() == [[1, 0, 0], [0, 0, 2]]
-    assert both[torch.tensor([1])].views["close"].logits.tolist() == [[3, 0, 0]]
+    assert both[torch.tensor([1])].views["middle"].logits.tolist() == [[3, 0, 0]]
+    plain = Evidence(one.logits, one.embedding)
+    assert concatenate([one, plain]).views == concatenate([plain, one]).views == {}
 
 
 def test_the_mean_probability_counts_the_picture_and_both_views() -> None:
-    score = ViewsMsp().score(seen([0.0, 0.0, 0.0], [0.0, 0.0, math.log(6)]))
+    score = MeanOverViews().score(seen([0.0, 0.0, 0.0], [0.0, 0.0, math.log(6)]))
     assert score.tolist() == pytest.approx([(1 / 2 + 1 / 3 + 1 / 8) / 3])

@@ -73,7 +73,7 @@ erased_area = 0.2
 phases = [{ epochs = 1, size = 32 }]
 
 [signals]
-families = ["softmax", "dropout", "gradient", "neighbours", "layers", "embedding", "activations"]
+families = ["softmax", "dropout", "gradient", "neighbours", "layers", "views", "embedding", "activations"]
 pca_components = 8
 pca_columns = 4
 

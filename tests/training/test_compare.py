@@ -18,6 +18,7 @@ from reason.fit import Labelled, fit_signals, join
 from reason.material import Material
 from reason.metanet import MetaNetSettings
 from reason.signals import Head, SignalSettings
+from reason.views import VIEWS
 from train import compare
 from train.compare import Variant, variants
 from train.folds import Contender, Score, folds, judge
@@ -33,7 +34,13 @@ def block(seed: int, *corruptions: str, images: int = IMAGES, name: str = "image
     random = torch.Generator().manual_seed(seed)
     labels = torch.arange(images) % CLASSES
     embedding = 2 * HEAD.weight[labels] / FEATURES + torch.randn(images, FEATURES, generator=random)
-    evidence = Evidence(embedding @ HEAD.weight.T, embedding, torch.rand(images, generator=random))
+    looks = {view: embedding + torch.randn(images, FEATURES, generator=random) / 4 for view in VIEWS}
+    evidence = Evidence(
+        embedding @ HEAD.weight.T,
+        embedding,
+        torch.rand(images, generator=random),
+        views={view: Evidence(moved @ HEAD.weight.T, moved) for view, moved in looks.items()},
+    )
     sources = tuple(f"{name}/{row}" for row in range(images))
     names = tuple(corruptions[row % len(corruptions)] for row in range(images)) if corruptions else ()
     return Labelled(evidence, labels, sources, names)
@@ -154,8 +161,8 @@ def test_a_column_without_rows_is_nan() -> None:
     assert math.isnan(row.spread)
 
 
-FAMILIES = ("softmax", "dropout", "gradient", "neighbours", "layers", "embedding", "activations")
-SCALARS = FAMILIES[:5]
+FAMILIES = ("softmax", "dropout", "gradient", "neighbours", "layers", "views", "embedding", "activations")
+SCALARS = FAMILIES[:6]
 
 
 def test_variants_change_one_thing_each() -> None:
@@ -165,7 +172,7 @@ def test_variants_change_one_thing_each() -> None:
     members = {name: v.settings and (v.settings.members, v.settings.scalar_members) for name, v in found.items()}
     assert members.pop("MetaNet, no scalar members") == (2, 0)
     assert members.pop("MetaNet, scalar members only") == (2, 2)
-    for name in ("layers", "neighbours", "gradient", "dropout"):
+    for name in ("views", "layers", "neighbours", "gradient", "dropout"):
         assert members.pop(f"MetaNet without {name}") == (2, 1)
         assert set(FAMILIES) - set(found[f"MetaNet without {name}"].families) == {name}
     assert members == {
@@ -196,7 +203,7 @@ def material(meta: Labelled) -> Material:
 def test_only_the_baselines_said_to_learn_from_meta_fit_do(material: Material) -> None:
     evidence = material.calibration.evidence
     some = material.meta.take(torch.arange(IMAGES, 2 * IMAGES))
-    for one, other in zip(baselines.literature(), baselines.literature(), strict=True):
+    for one, other in zip(baselines.literature(views=True), baselines.literature(views=True), strict=True):
         if not isinstance(one, compare.FITTED_ON_META):
             scores = [b.fit(HEAD, material.bank, m).score(evidence) for b, m in ((one, material.meta), (other, some))]
             assert torch.equal(*scores), one.name
@@ -204,13 +211,13 @@ def test_only_the_baselines_said_to_learn_from_meta_fit_do(material: Material) -
 
 def test_every_baseline_and_variant_gets_a_row(material: Material) -> None:
     settings = SignalSettings(
-        families=("softmax", "dropout", "gradient", "neighbours", "embedding"), pca_components=4, pca_columns=3
+        families=("softmax", "dropout", "gradient", "neighbours", "views", "embedding"), pca_components=4, pca_columns=3
     )
     signals, _ = fit_signals(HEAD, (), material.bank, settings)
     rows, again = (compare.compare(material, HEAD, signals, SMALL, seeds=2) for _ in range(2))
     assert rows == again
     models = [variant.name for variant in variants(settings.families, SMALL)]
-    assert [row.name for row in rows] == [baseline.name for baseline in baselines.literature()] + models
+    assert [row.name for row in rows] == [baseline.name for baseline in baselines.literature(views=True)] + models
     for row in rows:
         assert all(0 <= value <= 1 for value in row.values.values()), row.name
     named = {row.name: row for row in rows}

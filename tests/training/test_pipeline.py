@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -17,10 +18,11 @@ import torch
 
 import reason
 from reason import evaluate, snapshot
-from reason.backbones import Tapped
+from reason.backbones import Tapped, make, tap
 from reason.corruptions import CORRUPTIONS
-from reason.datasets import read_imagenette
+from reason.datasets import ImageSet, read_imagenette
 from reason.errors import ConfigError, RecipeError
+from reason.signals import Name, SignalSettings
 from train import pipeline
 from train import recipe as recipes
 from train.base import Trainer, learning_rate
@@ -91,10 +93,24 @@ def test_a_run_that_goes_on_reads_the_evidence_that_it_has(
         raise AssertionError("evidence was extracted again")
 
     monkeypatch.setattr(Tapped, "extract", refused)
+    monkeypatch.setattr(Tapped, "view", refused)
     again = reason.load(pipeline.run(recipe_file, data_root=data_root, device="cpu", resume=True))
     assert again.threshold == first.threshold
     weights = again.metanet.state_dict()
     assert all(torch.equal(weights[name], tensor) for name, tensor in first.metanet.state_dict().items())
+
+
+@pytest.mark.parametrize(("family", "gradient", "views"), [("gradient", True, False), ("views", False, True)])
+def test_evidence_has_what_the_recipes_signals_need(
+    recipe_file: Path, family: Name, gradient: bool, views: bool
+) -> None:
+    recipe = recipes.read(recipe_file)
+    recipe = dataclasses.replace(recipe, signals=SignalSettings(families=("softmax", family)))
+    network = tap(make("cnn", 2, 0.0), "cnn", 0.0).freeze()
+    size = recipe.data.size
+    images = ImageSet(torch.zeros(2, 3, size, size, dtype=torch.uint8), torch.zeros(2).long(), ("a", "b"), ("x", "y"))
+    evidence = pipeline.extractor(recipe, network)(images, "test").evidence
+    assert (evidence.gradient_norm is not None, bool(evidence.views)) == (gradient, views)
 
 
 def test_the_parts_are_disjoint(recipe_file: Path, data_root: Path) -> None:

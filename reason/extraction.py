@@ -24,8 +24,11 @@ from reason.views import SIDES, VIEWS
 CACHE = Path("runs") / "evidence"
 """Where evidence is kept, one file a chunk; delete it at any time."""
 
-CHUNK, BATCH = 1024, 64
-"""Images that are kept together, so that a stopped run loses few, and images that pass through the network together."""
+CHUNK = 1024
+"""Images that are kept together, so that a stopped run loses few."""
+
+BATCH, BATCH_PIXELS = 64, 16 * 160**2
+"""Most images, and most of their pixels, that pass through the network together; more are slower, out of the caches."""
 
 WHOLE = "whole"
 """What the picture itself is called beside the names of its views."""
@@ -89,6 +92,7 @@ class Extractor:
             bare: whether one forward pass is enough: no gradient, no views.
         """
         gradient, names = (False, (WHOLE,)) if bare else (self.gradient, (WHOLE, *self.views))
+        batch_size = max(1, min(BATCH, BATCH_PIXELS // images.pixels.shape[-2:].numel()))
         parts: list[Evidence] = []
         with progress.bar(f"evidence of {title}", unit="images") as bar:
             for start in range(0, len(images), CHUNK):
@@ -98,11 +102,11 @@ class Extractor:
                 known = {name: kept for name, file in files.items() if (kept := _read(file)) is not None}
                 missing = [name for name in names if name not in known]
                 found: dict[str, list[Evidence]] = {name: [] for name in missing}
-                for number, batch in enumerate(pixels.split(BATCH) if missing else ()):
+                for number, batch in enumerate(pixels.split(batch_size) if missing else ()):
                     standard = self.preprocessing.normalise(batch)
                     for name in missing:
                         found[name].append(self._look(standard, name, gradient))
-                    bar.set(min(start + (number + 1) * BATCH, len(images)), len(images))
+                    bar.set(min(start + (number + 1) * batch_size, len(images)), len(images))
                 for name in missing:
                     known[name] = concatenate(found[name])
                     _write(known[name], files[name])

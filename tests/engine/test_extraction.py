@@ -335,6 +335,17 @@ def test_where_chunks_end_does_not_change_the_evidence(
     assert len(files(tmp_path / str(chunk))) == -(-10 // chunk)
 
 
+@pytest.mark.parametrize(("pixels", "sizes"), [(3 * 16**2, [3, 3, 3, 1]), (16**2, [1] * 10), (1, [1] * 10)])
+def test_large_pictures_pass_in_smaller_batches(
+    base: Tapped, images: ImageSet, forwards: list[int], monkeypatch: pytest.MonkeyPatch, pixels: int, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(extraction, "CHUNK", 100)
+    monkeypatch.setattr(extraction, "BATCH", 10)
+    monkeypatch.setattr(extraction, "BATCH_PIXELS", pixels)
+    extractor(base, None)(images, "test")
+    assert forwards == sizes
+
+
 def test_real_chunks_are_whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a batch would end where a chunk does, and be of another size than the others."""
     monkeypatch.undo()

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from reason.artefacts import pack, pack_layers, unpack, unpack_layers
+from reason.artefacts import from_json, pack, pack_layers, unpack, unpack_layers
 from reason.backbones import ARCHITECTURES, Tapped, make, tap
 from reason.calibration import Platt
 from reason.detector import Detector
@@ -147,8 +147,8 @@ def load_base(folder: Path) -> tuple[Tapped, dict[str, Any]]:
 
 
 def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, head: str | None) -> Detector:
-    preprocessing = Preprocessing(**_tuples(card["preprocessing"]))
-    settings = SignalSettings(**_tuples(card["signals"]))
+    preprocessing = from_json(Preprocessing, card["preprocessing"])
+    settings = from_json(SignalSettings, card["signals"])
     classes = tuple(card["classes"])
     base = _load_base(folder, card, preprocessing.channels, network, head)
     pca = _load(Pca, folder, PCA, card) if settings.needs_pca else None
@@ -193,10 +193,6 @@ def _read_card(folder: Path) -> dict[str, Any]:
         found = card.get("format") if isinstance(card, dict) else None
         raise BundleError(f"{path}: bundle format {found!r} is not {FORMAT}; train the bundle again.")
     return card
-
-
-def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def _checked(folder: Path, name: str, card: Mapping[str, Any]) -> bytes:

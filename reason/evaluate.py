@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reason import bundle, datasets, metrics, plots, progress, splits
+from reason.artefacts import from_json
 from reason.corruptions import CORRUPTIONS
 from reason.datasets import CLEAN, ImageSet
 from reason.detector import Detector
@@ -55,7 +56,7 @@ def run(folder: Path, data_root: Path, output: Path | None = None, seeds: int = 
     extract = Extractor.of(detector)
     test = splits.read_test(protocol, detector, data_root)
     material = _material(detector, protocol, extract, data_root)
-    settings = MetaNetSettings.of_card(detector.card)
+    settings = from_json(MetaNetSettings, detector.card["recipe"]["metanet"])
     progress.say("fit the baselines, and the MetaNet from further seeds")
     judge = Judge.fit(detector, material, settings, protocol.seed, seeds)
     judged: dict[str, tuple[str, Judged]] = {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
@@ -63,15 +63,6 @@ class MetaNetSettings:
         fewer = min(self.members, members)
         mixed = self.scalar_members < self.members
         return dataclasses.replace(self, members=fewer, scalar_members=min(self.scalar_members, fewer - mixed))
-
-    @classmethod
-    def of_card(cls, card: Mapping[str, Any]) -> MetaNetSettings:
-        """Read them from the recipe on a bundle's card."""
-        table: dict[str, Any] = card["recipe"]["metanet"]
-        settings: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
-        }
-        return cls(**settings)
 
 
 class MetaNet(nn.Module):

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from reason import datasets, progress
+from reason.artefacts import from_json
 from reason.corruptions import CORRUPTIONS, FAMILIES
 from reason.datasets import CLEAN, ImageSet
 from reason.detector import Detector
@@ -70,14 +71,13 @@ class Protocol:
             raise BundleError(
                 f"{detector.name}: its card names no data set that REASON reads, so it cannot be evaluated."
             )
-        home, meta_fit = recipe.get("home", {}), recipe["meta_fit"]
         return cls(
             name,
             (recipe["data"]["base_share"], recipe["data"]["meta_share"]),
             detector.card["split"]["seed"],
             detector.card["split"]["data_sha256"],
-            Shift(tuple(home.get("types", ())), home.get("chance", 0.0)),
-            MetaFit(**{**meta_fit, "corruptions": tuple(meta_fit["corruptions"])}),
+            from_json(Shift, recipe.get("home", {})),
+            from_json(MetaFit, recipe["meta_fit"]),
         )
 
     @property

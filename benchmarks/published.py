@@ -14,8 +14,8 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch.nn import functional
 
-from reason.backbones import make, tap
-from reason.detector import Detector
+from reason.base.backbones import make, tap
+from reason.detector.detector import Detector
 
 MC_PASSES = 6
 BANK_SIZE = 9_469

@@ -25,7 +25,7 @@ from rich.table import Table
 
 import reason
 from benchmarks.published import published_way
-from reason.detector import Detector
+from reason.detector.detector import Detector
 from reason.signals import SignalSettings, assemble
 
 ROUNDS = 15
@@ -112,8 +112,8 @@ def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 def of_one_pass(detector: Detector) -> Detector:
     """Return the detector without gradient and views; its MetaNet is a stand-in with as many hidden units."""
-    from reason.fit import head_of
-    from reason.metanet import MetaNet
+    from reason.base.head import head_of
+    from reason.detector.metanet import MetaNet
 
     families = tuple(name for name in detector.signal_settings.families if name not in {"gradient", "views"})
     settings: SignalSettings = dataclasses.replace(detector.signal_settings, families=families)

@@ -10,19 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reason.bundle import load, save
-    from reason.detector import Detector
+    from reason.bundle.bundle import load, save
+    from reason.detector.detector import Detector
+    from reason.detector.verdict import Verdict
     from reason.errors import ReasonError
-    from reason.verdict import Verdict
+    from reason.fitting.fit import fit
 
-__all__ = ["Detector", "ReasonError", "Verdict", "load", "save"]
+__all__ = ["Detector", "ReasonError", "Verdict", "fit", "load", "save"]
 
 _HOMES = {
-    "Detector": "reason.detector",
+    "Detector": "reason.detector.detector",
     "ReasonError": "reason.errors",
-    "Verdict": "reason.verdict",
-    "load": "reason.bundle",
-    "save": "reason.bundle",
+    "Verdict": "reason.detector.verdict",
+    "fit": "reason.fitting.fit",
+    "load": "reason.bundle.bundle",
+    "save": "reason.bundle.bundle",
 }
 
 

@@ -33,7 +33,7 @@ class FitError(ReasonError):
     """A fit is impossible: an outcome is missing, the score ranks by chance, or the network does not take the views."""
 
 
-class PromiseError(ReasonError):
+class GuaranteeError(ReasonError):
     """No threshold of a bundle can promise the risk that was asked for, or nothing is there to tell by."""
 
 

@@ -11,11 +11,11 @@ from drawn_shapes import SHAPES, draw_shape, shape_preprocessing, train_shape_ne
 from PIL import Image
 
 import reason
-from reason.backbones import tap
-from reason.datasets import ImageSet, split
-from reason.detector import Detector
-from reason.fit import extract, fit_detector
-from reason.metanet import MetaNetSettings
+from reason.base.backbones import tap
+from reason.data.datasets import IMAGENETTE_CLASSES, IMAGENETTE_FOLDER, ImageSet, split
+from reason.detector.detector import Detector
+from reason.detector.metanet import MetaNetSettings
+from reason.fitting.fit import extract, fit
 from reason.signals import SignalSettings
 
 
@@ -41,7 +41,7 @@ def detector(shapes: ImageSet) -> Detector:
         extract(base, preprocessing, shapes.take(rows), gradient=True, views=True)
         for rows in (base_rows, meta_rows, calibration_rows)
     ]
-    return fit_detector(
+    return fit(
         "tiny",
         base,
         preprocessing,
@@ -80,3 +80,29 @@ def bundle_folder(saved_folder: Path) -> Path:
 def shape_image() -> Image.Image:
     """One drawn circle."""
     return draw_shape("circle", np.random.default_rng(1))
+
+
+def draw_stripes(label: int, random: np.random.Generator) -> Image.Image:
+    """Draw stripes whose direction and colour tell the class, under noise that hides it at times."""
+    x, y = np.meshgrid(np.arange(40), np.arange(40))
+    angle = label * np.pi / 10
+    wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) / 2 + random.random() * 6)
+    colour = np.eye(3)[label % 3] * 60 + 60
+    pixels = wave[..., None] * colour + 120 + random.normal(0, 45, (40, 40, 3))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Imagenette's layout with 40 training and 12 test pictures a class; one training file is damaged."""
+    root = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    for part, count in (("train", 40), ("val", 12)):
+        for label, wnid in enumerate(IMAGENETTE_CLASSES):
+            folder = root / IMAGENETTE_FOLDER / part / wnid
+            folder.mkdir(parents=True)
+            for i in range(count):
+                draw_stripes(label, random).save(folder / f"{wnid}_{i:03d}.JPEG", quality=90)
+    damaged = root / IMAGENETTE_FOLDER / "train" / "n01440764" / "n01440764_000.JPEG"
+    damaged.write_bytes(damaged.read_bytes()[:300])
+    return root

@@ -7,9 +7,9 @@ import torch
 from PIL import Image, ImageDraw
 from torch.nn import functional
 
-from reason.backbones import make
-from reason.datasets import ImageSet
-from reason.images import Preprocessing
+from reason.base.backbones import make
+from reason.data.datasets import ImageSet
+from reason.data.images import Preprocessing
 
 SHAPES = ("circle", "cross", "square")
 

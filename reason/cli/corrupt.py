@@ -17,7 +17,7 @@ from reason.errors import BrokenImageError, CorruptionError, UnsupportedImageErr
 if TYPE_CHECKING:
     from PIL import Image
 
-    from reason.corruptions import CorruptionRequest
+    from reason.data.corruptions import CorruptionRequest
 
 
 def _list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -27,7 +27,7 @@ def _list(context: click.Context, _option: click.Parameter, wanted: bool) -> Non
     from rich.table import Table
 
     from reason.cli.output import UNBOUNDED
-    from reason.corruptions import CORRUPTIONS  # imports torch
+    from reason.data.corruptions import CORRUPTIONS
 
     table = Table("type", "family", "what severity 0 to 1 does", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for corruption in CORRUPTIONS.values():
@@ -66,7 +66,7 @@ def corrupt(
     IMAGE is a picture, or - for one on standard input. Its size stays as it is; with --bundle the result is exactly
     the picture that this bundle would judge.
     """
-    from reason.corruptions import CorruptionRequest  # imports torch
+    from reason.data.corruptions import CorruptionRequest
 
     try:
         request = CorruptionRequest(name, severity, seed)

@@ -38,7 +38,7 @@ class ImageFile:
             UnsupportedImageError: it is not in an image format that REASON reads.
             BrokenImageError: it cannot be read or is damaged.
         """
-        from reason import images  # imports torch
+        from reason.data import images
 
         source = self.path or sys.stdin.buffer.read()
         return images.decode(source, name=self.name)

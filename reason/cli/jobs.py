@@ -44,7 +44,7 @@ data_root_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.opt
 @click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Start of the base, instead of the recipe's.")
 def train(recipe: Path, **options: Any) -> None:
     """Make a bundle as RECIPE says, such as train/imagenette.toml."""
-    from train import pipeline
+    from reason.fitting import pipeline
 
     folder = pipeline.run(recipe, **options)
     click.echo(f"The bundle is in {folder}.")
@@ -63,8 +63,8 @@ def evaluate(bundle: str, data_root: Path, output: Path | None, seeds: int, as_j
 
     BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
     """
-    from reason import evaluate as evaluation
     from reason.cli.report import print_report
+    from reason.evaluation import evaluate as evaluation
 
     figures = evaluation.run(bundle_folder(bundle), data_root, output, seeds)
     if as_json:
@@ -83,7 +83,7 @@ def snapshot(bundle: str, data_root: Path, output: Path | None, seed: int) -> No
 
     BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
     """
-    from reason import snapshot as snapshots
+    from reason.evaluation import snapshot as snapshots
 
     found, path = snapshots.run(bundle_folder(bundle), data_root, output, seed)
     click.echo(

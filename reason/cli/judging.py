@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from reason.cli.inputs import ImageFile
-from reason.detector import Detector
+from reason.data.images import Preprocessing
+from reason.detector.detector import Detector
+from reason.detector.policy import AcceptancePolicy
+from reason.detector.verdict import Verdict
 from reason.errors import BrokenImageError, UnsupportedImageError
-from reason.images import Preprocessing
-from reason.rule import Rule
-from reason.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ class Batch:
     """One sentence for each image that could not be read."""
 
 
-def judge(detector: Detector, images: Sequence[ImageFile], rule: Rule, batch_size: int) -> Iterator[Batch]:
+def judge(
+    detector: Detector, images: Sequence[ImageFile], policy: AcceptancePolicy, batch_size: int
+) -> Iterator[Batch]:
     """Judge images in order; an unreadable one does not harm its companions."""
     for decoding in _decode(images, detector.preprocessing, batch_size):
         names, pictures, unreadable = [], [], []
@@ -36,7 +38,7 @@ def judge(detector: Detector, images: Sequence[ImageFile], rule: Rule, batch_siz
                 names.append(name)
             except (UnsupportedImageError, BrokenImageError) as error:
                 unreadable.append(str(error))
-        verdicts = detector.predict_by(rule, pictures, sources=names, batch_size=batch_size)
+        verdicts = detector.predict_by(policy, pictures, sources=names, batch_size=batch_size)
         yield Batch(verdicts, unreadable)
 
 

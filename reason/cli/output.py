@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from reason.verdict import ACCEPT, REVIEW, Verdict
+from reason.detector.verdict import ACCEPT, REVIEW, Verdict
 
 _STYLES = {ACCEPT: "green", REVIEW: "yellow"}
 _SMALLEST_NAME = 16

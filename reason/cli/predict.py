@@ -13,13 +13,13 @@ import click
 
 from reason.cli.bundles import bundle_folder
 from reason.cli.inputs import ImageFile, find_images
-from reason.cli.shares import OPEN_SHARE
+from reason.cli.options import OPEN_SHARE
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from reason.cli.judging import Batch
-    from reason.verdict import Verdict
+    from reason.detector.verdict import Verdict
 
 SOME_UNREADABLE = 3
 """Exit code when some images could not be read; the others were judged."""
@@ -92,7 +92,7 @@ class _Output:
 
     def write(self, verdicts: Iterable[Verdict], file: IO[str], names: Sequence[str], classes: Sequence[str]) -> None:
         from reason.cli.output import VerdictTable, write_json
-        from reason.verdict import write_csv
+        from reason.detector.verdict import write_csv
 
         if self.csv_file is not None:
             write_csv(verdicts, file)
@@ -112,7 +112,7 @@ def _run(
 ) -> None:
     """Judge the images and write the verdicts; add a sentence to ``problems`` for each unreadable image.
 
-    ``asked`` names the rule, as the keywords of ``Detector.rule``.
+    ``asked`` names the policy, as the keywords of ``Detector.policy``.
     """
     from reason.cli.output import progress_bar
 
@@ -120,12 +120,12 @@ def _run(
     with progress_bar() as bar:
         task = bar.add_task(f"Loading {folder.name}", total=None)
         import reason
-        from reason.cli.judging import judge  # imports torch
+        from reason.cli.judging import judge
 
         detector = reason.load(folder)
-        rule = detector.rule(**asked)
+        policy = detector.policy(**asked)
         bar.update(task, description="Judging", total=len(images))
-        batches = judge(detector, images, rule, batch_size)
+        batches = judge(detector, images, policy, batch_size)
         with output.open() as file:
             verdicts = _shown(batches, problems, bar, task, file)
             output.write(verdicts, file, [image.name for image in images], detector.classes)

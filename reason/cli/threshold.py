@@ -7,7 +7,7 @@ import json
 import click
 
 from reason.cli.bundles import bundle_folder
-from reason.cli.shares import OPEN_SHARE
+from reason.cli.options import OPEN_SHARE
 
 
 @click.command()
@@ -25,10 +25,10 @@ def threshold(bundle: str, risk: float, delta: float, as_json: bool) -> None:
     """
     import reason
     from reason.cli.output import print_facts
-    from reason.rule import promise_or_refuse
+    from reason.detector.policy import guarantee_or_refuse
 
     detector = reason.load(bundle_folder(bundle))
-    promise = promise_or_refuse(bundle, detector.calibration_sample, risk, delta)
+    promise = guarantee_or_refuse(bundle, detector.calibration_sample, risk, delta)
     facts = {"threshold": promise.threshold, **promise.certificate.to_dict()}
     if as_json:
         click.echo(json.dumps(facts, indent=2))

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import torch
 from PIL import Image
 
-from reason.rule import Rule
-from reason.verdict import Verdict
+from reason.detector.policy import AcceptancePolicy
+from reason.detector.verdict import Verdict
 
-Predict = Callable[[Rule, Sequence[Image.Image], Sequence[str | None]], list[Verdict]]
-"""Judges a batch: the rule that its images share, the images, their names."""
+Predict = Callable[[AcceptancePolicy, Sequence[Image.Image], Sequence[str | None]], list[Verdict]]
+"""Judges a batch: the policy that its images share, the images, their names."""
 
 
 class QueueFullError(Exception):
@@ -30,7 +30,7 @@ class Job:
 
     image: Image.Image
     name: str | None
-    rule: Rule
+    policy: AcceptancePolicy
     answer: Future[Verdict] = field(default_factory=Future)
 
 
@@ -91,9 +91,9 @@ class Batcher:
         while batch := self._gather():
             # A request that gave up has cancelled its jobs; judging them would only delay the others.
             live = [job for job in batch if job.answer.set_running_or_notify_cancel()]
-            for rule in dict.fromkeys(job.rule for job in live):
-                # One pass has one rule. Nearly all requests leave it to the bundle.
-                self._judge([job for job in live if job.rule == rule])
+            for policy in dict.fromkeys(job.policy for job in live):
+                # One pass has one policy. Nearly all requests leave it to the bundle.
+                self._judge([job for job in live if job.policy == policy])
 
     def _gather(self) -> list[Job]:
         """Wait for a job, then a little longer for companions; an empty batch means the end."""
@@ -110,7 +110,7 @@ class Batcher:
 
     def _judge(self, jobs: list[Job]) -> None:
         try:
-            verdicts = self._predict(jobs[0].rule, [job.image for job in jobs], [job.name for job in jobs])
+            verdicts = self._predict(jobs[0].policy, [job.image for job in jobs], [job.name for job in jobs])
             answers = list(zip(jobs, verdicts, strict=True))
         except Exception as error:
             if len(jobs) == 1:

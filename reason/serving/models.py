@@ -11,15 +11,15 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from reason.bundle import load
-from reason.detector import Detector
+from reason.bundle.bundle import load
+from reason.bundle.folders import find_all
+from reason.detector.detector import Detector
+from reason.detector.policy import AcceptancePolicy
+from reason.detector.verdict import Verdict
 from reason.errors import BundleError, ConfigError
-from reason.folders import find_all
-from reason.rule import Rule
 from reason.serving.batcher import Batcher
 from reason.serving.problems import LOADING, UNKNOWN_MODEL, Problem
 from reason.serving.settings import Settings
-from reason.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,9 @@ class Models:
 
 
 def _predict(
-    detector: Detector, rule: Rule, images: Sequence[Image.Image], names: Sequence[str | None]
+    detector: Detector, policy: AcceptancePolicy, images: Sequence[Image.Image], names: Sequence[str | None]
 ) -> list[Verdict]:
-    return detector.predict_by(rule, images, sources=names, batch_size=len(images))
+    return detector.predict_by(policy, images, sources=names, batch_size=len(images))
 
 
 def find_bundles(folder: Path) -> list[Path]:

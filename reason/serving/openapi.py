@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from reason.corruptions import CORRUPTIONS
+from reason.data.corruptions import CORRUPTIONS
 from reason.serving import problems
-from reason.serving.components import reference, schemas
 from reason.serving.parameters import NONE, SEED, SEVERITY
 from reason.serving.problems import MEDIA_TYPE, Kind
+from reason.serving.schemas import reference, schemas
 from reason.serving.settings import Settings
 from reason.serving.uploads import FIELDS
 

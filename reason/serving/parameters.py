@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flask import Request
 
-from reason.corruptions import CORRUPTIONS, CorruptionRequest
+from reason.data.corruptions import CORRUPTIONS, CorruptionRequest
 from reason.serving.problems import BAD_PARAMETER, Problem
 from reason.serving.uploads import FIELDS
 

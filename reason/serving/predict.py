@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from reason.corruptions import CorruptionRequest
+from reason.data.corruptions import CorruptionRequest
+from reason.data.images import Preprocessing, decode
+from reason.detector.policy import AcceptancePolicy
+from reason.detector.verdict import Verdict
 from reason.errors import ReasonError
-from reason.images import Preprocessing, decode
-from reason.rule import Rule
 from reason.serving.batcher import Job, QueueFullError
 from reason.serving.models import Model
 from reason.serving.parameters import Parameters
 from reason.serving.problems import BUSY, TIMEOUT, Problem, from_error, internal
 from reason.serving.settings import Settings
 from reason.serving.uploads import Upload
-from reason.verdict import Verdict
 
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -53,10 +53,10 @@ class Predictor:
 
         Raises:
             Problem: the whole request failed: the queue is full or the verdicts took too long.
-            PromiseError: no threshold of the model can promise the risk.
+            GuaranteeError: no threshold of the model can promise the risk.
         """
-        rule = model.detector.rule(threshold=parameters.threshold, risk=parameters.risk, delta=parameters.delta)
-        decoded = [self._decode(upload, model, rule, parameters.corruption) for upload in uploads]
+        policy = model.detector.policy(threshold=parameters.threshold, risk=parameters.risk, delta=parameters.delta)
+        decoded = [self._decode(upload, model, policy, parameters.corruption) for upload in uploads]
         jobs = [item.job for item in decoded if isinstance(item, _Decoded)]
         if not jobs:
             return [item for item in decoded if isinstance(item, Problem)]
@@ -74,7 +74,7 @@ class Predictor:
             raise Problem(TIMEOUT, detail, RETRY_AFTER) from None
 
     def _decode(
-        self, upload: Upload, model: Model, rule: Rule, corruption: CorruptionRequest | None
+        self, upload: Upload, model: Model, policy: AcceptancePolicy, corruption: CorruptionRequest | None
     ) -> _Decoded | Problem:
         with self._slots:
             started = time.perf_counter()
@@ -83,7 +83,7 @@ class Predictor:
                 square = _square(image, model.detector.preprocessing, corruption)
             except ReasonError as error:
                 return from_error(error)
-            return _Decoded(Job(square, upload.name, rule), (time.perf_counter() - started) * 1000)
+            return _Decoded(Job(square, upload.name, policy), (time.perf_counter() - started) * 1000)
 
 
 def _square(image: Image.Image, preprocessing: Preprocessing, corruption: CorruptionRequest | None) -> Image.Image:

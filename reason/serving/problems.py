@@ -16,7 +16,7 @@ from werkzeug.routing import RequestRedirect
 from reason.errors import (
     BrokenImageError,
     CorruptionError,
-    PromiseError,
+    GuaranteeError,
     ReasonError,
     SampleError,
     UnsupportedImageError,
@@ -106,7 +106,7 @@ def from_error(error: ReasonError) -> Problem:
         return Problem(BROKEN_IMAGE, str(error))
     if isinstance(error, CorruptionError):
         return Problem(BAD_PARAMETER, str(error))
-    if isinstance(error, PromiseError):
+    if isinstance(error, GuaranteeError):
         return Problem(NO_PROMISE, str(error))
     if isinstance(error, SampleError):
         return Problem(NO_SAMPLES, str(error))

@@ -7,16 +7,16 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from reason.corruptions import CORRUPTIONS, FAMILIES, PUBLISHED
-from reason.detector import Detector
-from reason.images import to_png
-from reason.samples import Samples, find_samples
-from reason.serving.answers import AppliedCorruption, KnownCorruption, SamplePicture, data_uri
+from reason.data.corruptions import CORRUPTIONS, FAMILIES, PUBLISHED
+from reason.data.images import to_png
+from reason.data.samples import Samples, find_samples
+from reason.detector.detector import Detector
 from reason.serving.models import Models
 from reason.serving.openapi import document
 from reason.serving.parameters import NONE, Parameters, read_parameters, read_sample_parameters
 from reason.serving.predict import Predicted, Predictor
 from reason.serving.problems import BAD_PARAMETER, LOADING, NO_MAP, NO_SAMPLES, Problem
+from reason.serving.responses import AppliedCorruption, KnownCorruption, SamplePicture, data_uri
 from reason.serving.settings import Settings
 from reason.serving.uploads import Upload, read_uploads
 

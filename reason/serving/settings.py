@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from PIL import Image
 
+from reason.data.images import MAX_PIXELS
 from reason.errors import ConfigError
-from reason.images import MAX_PIXELS
 
 PREFIX = "REASON_"
 """Environment variables that start so are settings: ``REASON_PORT`` sets ``port``."""

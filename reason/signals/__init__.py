@@ -8,10 +8,11 @@ from typing import Literal
 
 import torch
 
-from reason.backbones import Tap
-from reason.evidence import Evidence
+from reason.base.evidence import Evidence
+from reason.base.head import Head
+from reason.base.tapped import Tap
 from reason.signals.activations import Activations
-from reason.signals.base import Family, Head
+from reason.signals.base import Family
 from reason.signals.dropout import Dropout
 from reason.signals.embedding import Embedding
 from reason.signals.gradient import Gradient
@@ -25,7 +26,6 @@ from reason.signals.views import Views
 __all__ = [
     "Bank",
     "Family",
-    "Head",
     "Layer",
     "Layers",
     "Neighbours",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from reason.backbones import Tap
-from reason.evidence import Evidence
+from reason.base.evidence import Evidence
+from reason.base.tapped import Tap
 
 
 class Activations:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
-from reason.evidence import Evidence
+from reason.base.evidence import Evidence
 
 
 class Family(Protocol):
@@ -23,18 +22,6 @@ class Family(Protocol):
     def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return the columns, float32 ``[n, len(names)]``."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The linear head of a base classifier, as the signals need it."""
-
-    weight: torch.Tensor
-    """``[classes, features]``."""
-    bias: torch.Tensor
-    """``[classes]``."""
-    dropout: float
-    """Rate of the dropout before the head, in [0, 1)."""
 
 
 def entropy(probabilities: torch.Tensor) -> torch.Tensor:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from reason.evidence import Evidence
-from reason.signals.base import Head, entropy
+from reason.base.evidence import Evidence
+from reason.base.head import Head
+from reason.signals.base import entropy
 
 
 class Dropout:

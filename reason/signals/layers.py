@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
-from reason.backbones import Tap
+from reason.base.evidence import Evidence
+from reason.base.tapped import Tap
 from reason.errors import FitError
-from reason.evidence import Evidence
 from reason.signals.gaussians import Gaussians
 from reason.signals.pca import Pca
 

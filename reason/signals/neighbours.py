@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from reason.evidence import Evidence
+from reason.base.evidence import Evidence
 from reason.signals.pca import Pca
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from reason.evidence import Evidence
+from reason.base.evidence import Evidence
 
 
 class Softmax:

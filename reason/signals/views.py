@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from reason.evidence import Evidence
+from reason.base.evidence import Evidence
+from reason.base.views import VIEWS
 from reason.signals.base import entropy
 from reason.signals.neighbours import Neighbours
-from reason.views import VIEWS
 
 
 class Views:

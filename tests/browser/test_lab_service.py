@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from reason.corruptions import CORRUPTIONS
+from reason.data.corruptions import CORRUPTIONS
 
 from .test_page import INDEX, LOCAL
 from .visit import Visit
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 def try_own_picture(page: Page, picture: Path) -> None:
-    """Judge an own picture in the lab, corrupted and swept; the tiny bundle has no samples."""
+    """Comparison an own picture in the lab, corrupted and swept; the tiny bundle has no samples."""
     expect(page.locator("#lab-notice")).to_contain_text("samples")
     page.set_input_files("#own-file", picture)
     expect(page.locator("#lab-result")).to_be_visible()

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import expect
 
-from reason.views import VIEWS
+from reason.base.views import VIEWS
 
 from .visit import Visit
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from reason.rule import Rule
+from reason.detector.certificate import Certificate
+from reason.detector.policy import AcceptancePolicy
 from reason.serving.batcher import Batcher, Job, QueueFullError
-from reason.verdict import Certificate
 
-OWN = Rule(0.6, None)
+OWN = AcceptancePolicy(0.6, None)
 
 
 class Model:
@@ -22,13 +22,13 @@ class Model:
 
     def __init__(self) -> None:
         self.batches: list[list[str | None]] = []
-        self.rules: list[Rule] = []
+        self.policies: list[AcceptancePolicy] = []
         self.entered = threading.Event()
         self.release = threading.Event()
 
-    def __call__(self, rule: Rule, images: Sequence[Any], names: Sequence[str | None]) -> Any:
+    def __call__(self, policy: AcceptancePolicy, images: Sequence[Any], names: Sequence[str | None]) -> Any:
         self.batches.append(list(names))
-        self.rules.append(rule)
+        self.policies.append(policy)
         self.entered.set()
         self.release.wait()
         if "bad" in names:
@@ -54,12 +54,12 @@ def make() -> Any:
         batcher.close()
 
 
-def promising(risk: float) -> Rule:
-    return Rule(0.9, Certificate(risk, 0.05, 500, risk, 0.8, "made up"))
+def promising(risk: float) -> AcceptancePolicy:
+    return AcceptancePolicy(0.9, Certificate(risk, 0.05, 500, risk, 0.8, "made up"))
 
 
-def jobs(*names: str, rule: Rule = OWN) -> list[Job]:
-    return [Job(Image.new("L", (1, 1)), name, rule) for name in names]
+def jobs(*names: str, policy: AcceptancePolicy = OWN) -> list[Job]:
+    return [Job(Image.new("L", (1, 1)), name, policy) for name in names]
 
 
 def names_of(submitted: list[Job]) -> list[str]:
@@ -99,14 +99,14 @@ def test_error_goes_to_its_own_job(make: Make) -> None:
 def test_each_pass_has_one_rule(make: Make) -> None:
     batcher, model = make(size=6)
     hold(batcher, model)
-    mixed = jobs("a", "b") + jobs("c", rule=Rule(0.9, None)) + jobs("d")
-    # The same threshold with another promise is another rule; two requests for one risk have the same.
-    mixed += jobs("e", rule=promising(0.03)) + jobs("f", rule=promising(0.03))
+    mixed = jobs("a", "b") + jobs("c", policy=AcceptancePolicy(0.9, None)) + jobs("d")
+    # The same threshold with another promise is another policy; two requests for one risk have the same.
+    mixed += jobs("e", policy=promising(0.03)) + jobs("f", policy=promising(0.03))
     batcher.submit(mixed)
     model.release.set()
     assert names_of(mixed) == ["a", "b", "c", "d", "e", "f"]
     assert model.batches[1:] == [["a", "b", "d"], ["c"], ["e", "f"]]
-    assert model.rules[1:] == [OWN, Rule(0.9, None), promising(0.03)]
+    assert model.policies[1:] == [OWN, AcceptancePolicy(0.9, None), promising(0.03)]
 
 
 def test_all_or_none_fit_the_queue(make: Make) -> None:

@@ -13,8 +13,8 @@ from PIL import Image
 from service_pictures import encode
 
 import reason
-from reason.corruptions import CORRUPTIONS, CorruptionRequest
-from reason.images import Preprocessing, decode
+from reason.data.corruptions import CORRUPTIONS, CorruptionRequest
+from reason.data.images import Preprocessing, decode
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,13 @@ import requests
 from PIL import Image
 from service_pictures import encode
 
+from reason.detector.certificate import Certificate
+from reason.detector.verdict import Neighbour, Verdict
 from reason.serving import Settings, create_app
-from reason.serving.answers import AppliedCorruption, KnownCorruption, SamplePicture
 from reason.serving.parameters import NAMES, SAMPLE_NAMES
 from reason.serving.problems import KINDS
+from reason.serving.responses import AppliedCorruption, KnownCorruption, SamplePicture
 from reason.serving.settings import REPOSITORY, variable
-from reason.verdict import Certificate, Neighbour, Verdict
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
 

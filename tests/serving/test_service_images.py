@@ -12,7 +12,7 @@ from PIL import Image
 from service_pictures import bomb, encode
 
 import reason
-from reason.detector import Detector
+from reason.detector.detector import Detector
 
 
 @pytest.fixture(scope="session")

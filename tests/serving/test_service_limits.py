@@ -17,9 +17,9 @@ from PIL import Image
 from service_pictures import encode
 
 import reason
-from reason.datasets import ImageSet
-from reason.detector import Detector
-from reason.rule import Rule
+from reason.data.datasets import ImageSet
+from reason.detector.detector import Detector
+from reason.detector.policy import AcceptancePolicy
 from reason.serving import Settings, create_app
 from reason.serving.batcher import Job
 
@@ -178,7 +178,7 @@ def test_full_queue_answers_503_at_once(bundle_folder: Path, gate: Gate, photo: 
     client = app.test_client()
     model = app.extensions["reason"].models.get("tiny")
     batcher = model.batcher
-    running, waiting = (Job(Image.new("RGB", (32, 32)), None, model.detector.rule()) for _ in range(2))
+    running, waiting = (Job(Image.new("RGB", (32, 32)), None, model.detector.policy()) for _ in range(2))
     batcher.submit([running])
     gate.entered.acquire()
     batcher.submit([waiting])
@@ -203,10 +203,10 @@ def test_failure_of_the_engine_stays_with_its_image(
 ) -> None:
     predict = Detector.predict_by
 
-    def picky(self: Detector, rule: Rule, images: Any, *, sources: list[str], **options: Any) -> Any:
+    def picky(self: Detector, policy: AcceptancePolicy, images: Any, *, sources: list[str], **options: Any) -> Any:
         if "bad.png" in sources:
             raise RuntimeError("a secret of the engine")
-        return predict(self, rule, images, sources=sources, **options)
+        return predict(self, policy, images, sources=sources, **options)
 
     monkeypatch.setattr(Detector, "predict_by", picky)
     url = start()

@@ -14,8 +14,8 @@ from PIL import Image
 from service_pictures import encode
 
 import reason
-from reason.detector import Detector
-from reason.risk import CalibrationSample
+from reason.detector.detector import Detector
+from reason.detector.risk import CalibrationSample
 
 Start = Callable[..., str]
 
@@ -67,7 +67,7 @@ def test_the_promise_is_that_of_the_bundles_calibration_images(service: str, pho
     loaded = reason.load(bundle_folder)
     assert loaded.certificate is not None
     assert loaded.calibration_sample is not None
-    expected = loaded.calibration_sample.promise(0.3, loaded.certificate.delta)
+    expected = loaded.calibration_sample.guarantee(0.3, loaded.certificate.delta)
     assert expected is not None
     assert expected.threshold != loaded.threshold
     answers = post(service, photo, photo, params={"risk": 0.3}).json()

@@ -15,8 +15,8 @@ import requests
 from PIL import Image
 
 import reason
-from reason.detector import Detector
-from reason.images import decode
+from reason.data.images import decode
+from reason.detector.detector import Detector
 
 Start = Callable[..., str]
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from reason.cli import main
-from reason.report import interval, markdown, number, tables
+from reason.evaluation.tables import interval, markdown, number, tables
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [

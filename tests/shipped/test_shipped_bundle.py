@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 import reason
-from reason import splits
-from reason.baselines import PARAMETER_FREE
-from reason.detector import Detector
+from reason.base.extraction import Extractor
+from reason.detector.detector import Detector
 from reason.errors import DatasetError
-from reason.extraction import Extractor
-from reason.judge import Judge, by_type
-from reason.splits import Protocol
+from reason.evaluation import splits
+from reason.evaluation.baselines import PARAMETER_FREE
+from reason.evaluation.comparison import Comparison, by_type
+from reason.evaluation.splits import EvaluationProtocol
 
 ROOT = Path(__file__).parents[2]
 SAVED = ROOT / "reason_saved"
@@ -66,12 +66,12 @@ def test_verdicts_are_whole_and_a_batch_equals_its_images(shipped: Detector) -> 
 def measured(name: str) -> dict[str, Any]:
     """Judge a bundle on its real test images, clean and as it is made for, beside the baselines that need no fit."""
     detector = reason.load(SAVED / name)
-    protocol = Protocol.of(detector)
+    protocol = EvaluationProtocol.of(detector)
     try:
         test = splits.read_test(protocol, detector, DATA)
     except DatasetError as error:
         pytest.skip(str(error))
-    judge, extract = Judge(detector, PARAMETER_FREE), Extractor.of(detector, cache=None)
+    judge, extract = Comparison(detector, PARAMETER_FREE), Extractor.of(detector, cache=None)
     parts = {part.name: part.images for part in splits.own_splits(protocol, test)}
     judged = {part: judge.judge(extract(images, part)) for part, images in parts.items()}
     rows = {part: judge.measure(evidence) for part, evidence in judged.items()}

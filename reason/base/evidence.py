@@ -1,0 +1,108 @@
+"""What looking at images leaves behind in the base classifier for the signals to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from reason.data.datasets import CLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The inside of the base classifier for ``n`` images, float32."""
+
+    logits: torch.Tensor
+    """Logits ``[n, classes]``."""
+    embedding: torch.Tensor
+    """Input of the head ``[n, features]``."""
+    gradient_norm: torch.Tensor | None = None
+    """Euclidean norm ``[n]`` of the input gradient of the gap between the two largest logits.
+
+    In logits per standardised pixel unit; ``None`` when no gradient was taken.
+    """
+    activations: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    """Pooled outputs of the tapped layers, each ``[n, channels]``, by the keys of ``Tap.keys``; empty without taps."""
+    views: Mapping[str, Evidence] = field(default_factory=dict)
+    """Logits and embeddings of the same images seen otherwise, by the names of ``reason.base.views.VIEWS``.
+
+    Empty when no views were taken.
+    """
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def __getitem__(self, rows: slice | torch.Tensor) -> Evidence:
+        norms = self.gradient_norm
+        return Evidence(
+            self.logits[rows],
+            self.embedding[rows],
+            None if norms is None else norms[rows],
+            {key: values[rows] for key, values in self.activations.items()},
+            {name: view[rows] for name, view in self.views.items()},
+        )
+
+    @property
+    def predicted(self) -> torch.Tensor:
+        """Index ``[n]`` of the largest logit."""
+        return self.logits.argmax(dim=1)
+
+
+def concatenate(parts: Sequence[Evidence]) -> Evidence:
+    """Join the evidence of several batches, in order; gradient and views only where all parts have them."""
+    norms = [part.gradient_norm for part in parts]
+    views = parts[0].views if all(part.views for part in parts) else ()
+    return Evidence(
+        logits=torch.cat([part.logits for part in parts]),
+        embedding=torch.cat([part.embedding for part in parts]),
+        gradient_norm=None if any(norm is None for norm in norms) else torch.cat([n for n in norms if n is not None]),
+        activations={key: torch.cat([part.activations[key] for part in parts]) for key in parts[0].activations},
+        views={name: concatenate([part.views[name] for part in parts]) for name in views},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Evidence of images whose true classes are known."""
+
+    evidence: Evidence
+    labels: torch.Tensor
+    """True classes, int64 ``[n]``."""
+    sources: tuple[str, ...]
+    """Name of each image inside its data set."""
+    corruptions: tuple[str, ...] = ()
+    """Name of each image's corruption, ``clean`` where it has none; empty when all are clean."""
+    severities: torch.Tensor | None = None
+    """Severity of each corruption, float32 ``[n]`` in [0, 1]; ``None`` when all are clean."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: torch.Tensor) -> Labelled:
+        """Return the images at these indices."""
+        listed = rows.tolist()
+        return Labelled(
+            self.evidence[rows],
+            self.labels[rows],
+            tuple(self.sources[row] for row in listed),
+            tuple(self.corruptions[row] for row in listed) if self.corruptions else (),
+            None if self.severities is None else self.severities[rows],
+        )
+
+    @property
+    def correct(self) -> torch.Tensor:
+        """Whether the base classifier is right, bool ``[n]``."""
+        return self.evidence.predicted == self.labels
+
+
+def join(blocks: list[Labelled]) -> Labelled:
+    """Put labelled evidence end to end."""
+    return Labelled(
+        concatenate([block.evidence for block in blocks]),
+        torch.cat([block.labels for block in blocks]),
+        tuple(source for block in blocks for source in block.sources),
+        tuple(name for block in blocks for name in block.corruptions or (CLEAN,) * len(block)),
+        torch.cat([torch.zeros(len(b)) if b.severities is None else b.severities for b in blocks]),
+    )

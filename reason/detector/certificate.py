@@ -1,0 +1,31 @@
+"""What a threshold guarantees."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The promise behind a threshold: selective risk <= ``risk`` with confidence ``1 - delta``.
+
+    It holds for images drawn like the calibration images, and for no others.
+    """
+
+    risk: float
+    """Promised upper limit of the error rate among accepted predictions, in (0, 1)."""
+    delta: float
+    """Probability over calibration draws that the promise fails, in (0, 1)."""
+    n: int
+    """Number of calibration images."""
+    bound: float
+    """Exact upper confidence bound of the selective risk at the threshold, <= ``risk``."""
+    coverage: float
+    """Share of the calibration images that the threshold accepts, in [0, 1]."""
+    method: str
+    """Name of the bound."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)

@@ -1,0 +1,148 @@
+"""Thresholds with a promise: selective risk at most alpha with confidence 1 - delta.
+
+What the promise says: if calibration images were drawn again and again and a threshold chosen each time, at most a
+share delta of the thresholds would accept predictions whose true error rate is above alpha. It assumes that
+
+- each calibration image is an independent draw from the images that the threshold will meet; of
+  shifted or corrupted images, or of other classes, it says nothing;
+- the base classifier, the signals and the MetaNet learned nothing from the calibration images. Platt scaling did
+  learn its two numbers from them; it keeps the order of the images and only moves the grid of thresholds along it;
+- the risk and delta were chosen before looking at what the calibration images can promise;
+- the error rate does not rise with the reliability. This matters only where testing starts, see ``certify``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv
+
+from reason.detector.certificate import Certificate
+
+METHOD = "Clopper-Pearson upper bound, fixed-sequence testing"
+
+GRID = np.round(np.arange(1000, -1, -1) / 1000, 3)
+"""Thresholds in the order in which they are tested, fixed before any label is seen."""
+
+SPARE_ERRORS = 5
+"""Testing starts where a threshold accepts enough images that this many errors would still pass."""
+
+RISKS = np.round(np.arange(1, 1000) / 1000, 3)
+"""Risks among which the smallest that can be promised is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskGuarantee:
+    """A threshold and what it promises."""
+
+    threshold: float
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationSample:
+    """What is known of the calibration images: all that a threshold for another risk is computed from."""
+
+    reliability: NDArray[np.float32]
+    """Calibrated P(correct) of each image ``[n]``, in [0, 1]."""
+    correct: NDArray[np.bool_]
+    """Whether each prediction is right ``[n]``."""
+
+    def guarantee(self, risk: float, delta: float) -> RiskGuarantee | None:
+        """Return the threshold of largest coverage that promises the risk, or ``None``; see ``certify``.
+
+        Raises:
+            ValueError: the risk or delta is outside (0, 1).
+        """
+        return certify(self.reliability, self.correct, risk, delta)
+
+    def smallest_risk(self, delta: float) -> float:
+        """Return the smallest risk that could have been promised, in thousandths; 1 when none could.
+
+        It says how far the asked risk is out of reach. The confidence covers a risk chosen beforehand, not this one,
+        which was chosen by looking.
+
+        Raises:
+            ValueError: delta is outside (0, 1).
+        """
+        tests = _Tests.of(self.reliability, self.correct, delta)
+        return next((float(risk) for risk in RISKS if tests.last_passed(risk) is not None), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tests:
+    """What the calibration images say of each threshold of the grid, whatever the risk."""
+
+    accepted: NDArray[np.int_]
+    """How many images the threshold accepts."""
+    bounds: NDArray[np.float64]
+    """Upper confidence bound of the error rate among them."""
+    spare: NDArray[np.float64]
+    """The same bound, had there been ``SPARE_ERRORS`` errors."""
+
+    @classmethod
+    def of(cls, reliability: NDArray[np.floating], correct: NDArray[np.bool_], delta: float) -> _Tests:
+        _check("delta", delta)
+        accepted = _accepted(reliability)
+        bounds = upper_bound(_accepted(reliability[~correct]), accepted, delta)
+        return cls(accepted, bounds, upper_bound(SPARE_ERRORS, accepted, delta))
+
+    def last_passed(self, risk: float) -> int | None:
+        """Return the place in the grid of the last threshold that passes before one fails."""
+        tested = np.flatnonzero(self.spare <= risk)
+        passed = tested[np.logical_and.accumulate(self.bounds[tested] <= risk)]
+        return int(passed[-1]) if len(passed) else None
+
+
+def upper_bound(errors: int | NDArray[np.int_], n: int | NDArray[np.int_], delta: float) -> NDArray[np.float64]:
+    """Return the exact upper confidence limit of an error rate (Clopper & Pearson 1934), element by element.
+
+    Args:
+        errors: number of errors seen.
+        n: number of trials; 0 gives 1.
+        delta: chance that the true rate is larger than the limit.
+    """
+    right = np.subtract(n, errors)
+    return np.where(right > 0, betaincinv(np.add(errors, 1), np.maximum(right, 1), 1 - delta), 1.0)
+
+
+def certify(
+    reliability: NDArray[np.floating], correct: NDArray[np.bool_], risk: float, delta: float
+) -> RiskGuarantee | None:
+    """Return the lowest threshold whose selective risk is at most ``risk`` with confidence ``1 - delta``.
+
+    Thresholds of a fixed grid are tested from the strictest to the loosest until one fails, so that testing many
+    costs no confidence (fixed-sequence testing; Angelopoulos et al. 2021, "Learn then Test"). The strictest ones,
+    which accept too few images to pass even with almost no error, are passed over: that looks at counts only.
+
+    Args:
+        reliability: of the calibration images ``[n]``, in [0, 1].
+        correct: whether each of their predictions is right ``[n]``.
+        risk: largest allowed error rate among the accepted, in (0, 1).
+        delta: allowed chance that the promise fails, in (0, 1).
+
+    Returns:
+        The promise, or ``None`` when no threshold can make it.
+
+    Raises:
+        ValueError: the risk or delta is outside (0, 1).
+    """
+    _check("risk", risk)
+    tests = _Tests.of(reliability, correct, delta)
+    last, n = tests.last_passed(risk), len(reliability)
+    if last is None:
+        return None
+    bound, coverage = float(tests.bounds[last]), float(tests.accepted[last] / n)
+    return RiskGuarantee(float(GRID[last]), Certificate(float(risk), float(delta), n, bound, coverage, METHOD))
+
+
+def _check(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must be above 0 and below 1, not {value}.")
+
+
+def _accepted(reliability: NDArray[np.floating]) -> NDArray[np.int_]:
+    """Return how many images each threshold of the grid accepts."""
+    return len(reliability) - np.searchsorted(np.sort(reliability), GRID)

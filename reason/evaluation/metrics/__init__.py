@@ -1,0 +1,44 @@
+"""How well a confidence score tells correct predictions from wrong ones, and how honest a probability is.
+
+Every function takes scores ``[n]``, larger = more trustworthy, and bool outcomes ``[n]``, True where the prediction is
+right. Scores come from anywhere: nothing here knows a Detector. ``docs/metrics.md`` explains the conventions.
+"""
+
+from __future__ import annotations
+
+from reason.evaluation.metrics.bootstrap import paired_bootstrap
+from reason.evaluation.metrics.calibration import accepted_accuracy, brier, ece, nll
+from reason.evaluation.metrics.ranking import (
+    RankingMetric,
+    ap_error,
+    ap_success,
+    augrc,
+    aurc,
+    auroc,
+    coverage_at_risk,
+    e_aurc,
+    fpr_at_95_tpr,
+    report,
+    risk_at_coverage,
+    risk_coverage,
+)
+
+__all__ = [
+    "RankingMetric",
+    "accepted_accuracy",
+    "ap_error",
+    "ap_success",
+    "augrc",
+    "aurc",
+    "auroc",
+    "brier",
+    "coverage_at_risk",
+    "e_aurc",
+    "ece",
+    "fpr_at_95_tpr",
+    "nll",
+    "paired_bootstrap",
+    "report",
+    "risk_at_coverage",
+    "risk_coverage",
+]

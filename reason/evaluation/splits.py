@@ -1,0 +1,152 @@
+"""The test splits a bundle is judged on: clean, corrupted as it knows, corrupted as it does not, and from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from reason import progress
+from reason.bundle.artefacts import from_json
+from reason.data import datasets
+from reason.data.corruptions import CORRUPTIONS, FAMILIES
+from reason.data.datasets import CLEAN, ImageSet
+from reason.detector.detector import Detector
+from reason.errors import BundleError, DatasetError
+from reason.fitting.fitting_data import CorruptionMix, MetaFit
+
+SEED = 2026
+"""Seed of every corruption of test images."""
+
+HOME = "home mix"
+"""Name of the split of images shifted as those are that the bundle is made for."""
+
+MOST_CORRUPTED, FEWEST_CORRUPTED = 10_000, 4000
+MOST_IN_SWEEP, FEWEST_IN_SWEEP = 1000, 24
+"""Images of seen and of unseen corruptions, and at each step of the severity sweep: of 28 px, and of the largest."""
+
+SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Steps of the severity sweep."""
+
+Kind = Literal["clean", "seen", "unseen", "outside"]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Test images that are judged together."""
+
+    name: str
+    kind: Kind
+    images: ImageSet
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationProtocol:
+    """What a bundle's card says about its data set, and about what its fit saw of it."""
+
+    dataset: str
+    shares: tuple[float, float]
+    """Shares of the train images in base-train and meta-fit."""
+    seed: int
+    """Seed of the split and of the copies."""
+    train_sha256: str
+    """Fingerprint of the train images."""
+    home: CorruptionMix
+    """What the images are like that the bundle is made for."""
+    meta_fit: MetaFit
+
+    @classmethod
+    def of(cls, detector: Detector) -> EvaluationProtocol:
+        """Read the card.
+
+        Raises:
+            BundleError: the card names no data set that REASON reads.
+        """
+        recipe = detector.card.get("recipe", {})
+        name = recipe.get("data", {}).get("dataset")
+        if name not in datasets.READERS:
+            raise BundleError(
+                f"{detector.name}: its card names no data set that REASON reads, so it cannot be evaluated."
+            )
+        return cls(
+            name,
+            (recipe["data"]["base_share"], recipe["data"]["meta_share"]),
+            detector.card["split"]["seed"],
+            detector.card["split"]["data_sha256"],
+            from_json(CorruptionMix, recipe.get("home", {})),
+            from_json(MetaFit, recipe["meta_fit"]),
+        )
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """Corruptions that the fit saw, on meta-fit copies or on calibration images."""
+        seen = {
+            *(self.home.types if self.home.chance else ()),
+            *(self.meta_fit.corruptions if self.meta_fit.corrupted else ()),
+        }
+        return tuple(name for name in CORRUPTIONS if name in seen)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Corruptions of the families of which no fit saw a member."""
+        known = {CORRUPTIONS[name].family for name in self.seen}
+        return tuple(name for family, names in FAMILIES.items() if family not in known for name in names)
+
+
+def read_test(protocol: EvaluationProtocol, detector: Detector, data_root: Path) -> ImageSet:
+    """Read the test images of the bundle's data set.
+
+    Raises:
+        DatasetError: the data set is missing.
+    """
+    return datasets.read(protocol.dataset, data_root, "test", detector.preprocessing)
+
+
+def own_splits(protocol: EvaluationProtocol, test: ImageSet) -> Iterator[Split]:
+    """Yield the clean test images and, where the bundle is made for shifted ones, those shifted likewise."""
+    yield Split(CLEAN, "clean", test)
+    if protocol.home.chance:
+        shifted = datasets.corrupted(test, protocol.home.types, SEED, chance=protocol.home.chance)
+        yield Split(HOME, "seen", shifted)
+
+
+def main_splits(protocol: EvaluationProtocol, test: ImageSet, detector: Detector, data_root: Path) -> Iterator[Split]:
+    """Yield the splits that the headline figures are of, the clean one first.
+
+    The last one holds images of no known class alone; they are judged together with the clean ones. Where they are not
+    on this machine they are left out, which is said.
+    """
+    yield from own_splits(protocol, test)
+    some = sample(test, most=MOST_CORRUPTED, fewest=FEWEST_CORRUPTED)
+    if set(protocol.seen) - set(protocol.home.types):  # else the home mix says it all
+        yield Split("seen corruptions", "seen", datasets.corrupted(some, protocol.seen, SEED + 3))
+    if protocol.unseen:
+        yield Split("unseen corruptions", "unseen", datasets.corrupted(some, protocol.unseen, SEED + 1))
+    name, read = datasets.OOD_SETS[protocol.dataset]
+    try:
+        with progress.bar(f"decode {name}") as bar:
+            strangers = read(data_root, detector.preprocessing, progress=bar.over)
+    except DatasetError as error:
+        progress.say(f"left out the split {name}: {error}")
+        return
+    yield Split(name, "outside", strangers)
+
+
+def severity_sweep(test: ImageSet) -> Iterator[tuple[str, float, ImageSet]]:
+    """Yield name, severity and images of each corruption at each step, always of the same test images."""
+    few = sample(test, most=MOST_IN_SWEEP, fewest=FEWEST_IN_SWEEP)
+    for name in CORRUPTIONS:
+        for severity in SEVERITIES:
+            yield name, severity, datasets.corrupted(few, (name,), SEED + 2, severity=severity)
+
+
+def sample(test: ImageSet, *, most: int, fewest: int) -> ImageSet:
+    """Return some of the images, the same each time: as many as cost what ``most`` images of 28 px do."""
+    side = test.pixels.shape[-1]
+    count = min(most, max(fewest, most * 28**2 // side**2))
+    rows = np.random.default_rng(SEED).permutation(len(test))[:count]
+    return test.take(torch.from_numpy(np.sort(rows)))

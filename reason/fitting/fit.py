@@ -1,0 +1,138 @@
+"""Fit a Detector to a base classifier: signals from base-train, MetaNet from meta-fit, the rest from calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import torch
+
+from reason.base.evidence import Labelled, concatenate
+from reason.base.head import Head, head_of
+from reason.base.tapped import Tap, Tapped
+from reason.data.datasets import ImageSet
+from reason.data.images import Preprocessing
+from reason.detector import metanet
+from reason.detector.calibration import Platt
+from reason.detector.detector import Detector
+from reason.detector.latent import LatentMap, latent_of
+from reason.detector.metanet import MetaNetSettings
+from reason.detector.risk import CalibrationSample
+from reason.signals import Bank, Layers, Pca, SignalSet, SignalSettings, assemble
+
+DEFAULT_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
+PLAIN_METANET = MetaNetSettings()
+
+T = TypeVar("T")
+Progress = Callable[[Iterable[T]], Iterable[T]]
+
+
+def extract(
+    base: Tapped,
+    preprocessing: Preprocessing,
+    images: ImageSet,
+    *,
+    gradient: bool,
+    views: bool = False,
+    batch_size: int = 64,
+    progress: Progress[int] = iter,
+) -> Labelled:
+    """Run the base classifier over a set of images, see ``Tapped.extract``."""
+    starts = range(0, len(images), batch_size)
+    parts = [
+        base.extract(preprocessing.normalise(images.pixels[start : start + batch_size]), gradient=gradient, views=views)
+        for start in progress(starts)
+    ]
+    return Labelled(concatenate(parts), images.labels, images.sources, images.corruptions, images.severities)
+
+
+def fit_signals(
+    head: Head, taps: Sequence[Tap], bank: Labelled, settings: SignalSettings
+) -> tuple[SignalSet, Pca | None]:
+    """Learn from base-train evidence what the signals need."""
+    layers = None
+    if "layers" in settings.families:
+        layers = Layers.fit(bank.evidence, bank.labels, taps, settings.layer_components, settings.seed)
+    if not settings.needs_pca:
+        return assemble(settings, head, taps, None, None, layers), None
+    pca = Pca.fit(bank.evidence.embedding, settings.pca_components, settings.seed)
+    if not settings.needs_bank:
+        return assemble(settings, head, taps, pca, None, layers), pca
+    if len(bank) > settings.bank_images:
+        order = torch.randperm(len(bank), generator=torch.Generator().manual_seed(settings.seed))
+        bank = bank.take(order[: settings.bank_images].sort().values)
+    stored = Bank.fit(pca, bank.evidence.embedding, bank.labels, bank.sources)
+    return assemble(settings, head, taps, pca, stored, layers), pca
+
+
+def fit(
+    name: str,
+    base: Tapped,
+    preprocessing: Preprocessing,
+    classes: tuple[str, ...],
+    *,
+    bank: Labelled,
+    meta: Labelled,
+    calibration: Labelled,
+    signals: SignalSettings = DEFAULT_SIGNALS,
+    metanet_settings: MetaNetSettings = PLAIN_METANET,
+    risk: float = 0.05,
+    delta: float = 0.05,
+    seed: int = 0,
+    architecture: str = "custom",
+    title: str = "",
+    card: dict[str, Any] | None = None,
+) -> Detector:
+    """Fit everything that judges a base classifier.
+
+    The three sets must be disjoint, and the base classifier must not have trained on ``meta`` and ``calibration``: it
+    makes almost no errors on images it has seen.
+
+    Args:
+        name: name of the detector, and of its bundle.
+        base: frozen base classifier.
+        preprocessing: the base classifier's own.
+        classes: class names in the order of the logits.
+        bank: base-train evidence; the PCA and the bank learn from it.
+        meta: evidence that the MetaNet learns from.
+        calibration: evidence that the calibration and the threshold come from.
+        signals: which signals to compute.
+        metanet_settings: how to fit the MetaNet.
+        risk: selective risk that the threshold shall promise.
+        delta: chance that the promise fails.
+        seed: seed of the MetaNet.
+        architecture: key of ``reason.base.backbones.ARCHITECTURES``, or ``custom``.
+        title: one line that people read.
+        card: facts to keep with the bundle; plain JSON.
+
+    Raises:
+        FitError: meta-fit or calibration lacks correct or wrong predictions.
+    """
+    signal_set, pca = fit_signals(head_of(base), base.taps, bank, signals)
+    net = metanet.fit(signal_set.compute(meta.evidence), meta.correct, signal_set.groups, metanet_settings, seed)
+    with torch.no_grad():
+        logits = net(signal_set.compute(calibration.evidence))
+    platt = Platt.fit(logits, calibration.correct)
+    reliability = platt(logits)
+    sample = CalibrationSample(reliability.numpy(), calibration.correct.numpy())
+    promise = sample.guarantee(risk, delta)
+    latent = latent_of(calibration.evidence, signal_set.read_taps)
+    return Detector(
+        name=name,
+        title=title or name,
+        architecture=architecture,
+        classes=classes,
+        base=base,
+        preprocessing=preprocessing,
+        signal_settings=signals,
+        signals=signal_set,
+        pca=pca,
+        metanet=net,
+        calibration=platt,
+        # Without a promise, accept what is probably right more often than the risk that was asked for.
+        threshold=promise.threshold if promise else 1 - risk,
+        certificate=promise.certificate if promise else None,
+        calibration_sample=sample,
+        latent_map=LatentMap.fit(latent, reliability, calibration.correct, seed),
+        card=card or {},
+    )

@@ -1,0 +1,226 @@
+"""The stages that turn a recipe into a bundle, each kept so that a stopped run can go on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reason import progress
+from reason.base.extraction import Extractor
+from reason.base.tapped import Tapped
+from reason.bundle import bundle
+from reason.data import datasets
+from reason.data.datasets import ImageSet
+from reason.detector.detector import Detector
+from reason.errors import RecipeError
+from reason.evaluation import splits
+from reason.evaluation.baselines import PARAMETER_FREE
+from reason.evaluation.comparison import Comparison
+from reason.evaluation.splits import EvaluationProtocol
+from reason.fitting import recipe as recipes
+from reason.fitting.device import choose
+from reason.fitting.fit import fit
+from reason.fitting.fitting_data import FittingData, Parts, gather
+from reason.fitting.recipe import Recipe
+from reason.fitting.trainer import Trainer, preprocessing_of
+
+RUNS = Path("runs")
+"""Folder of unfinished work, one subfolder a recipe."""
+
+CHECKPOINT = "base.checkpoint"
+
+
+def run(
+    recipe_path: Path,
+    *,
+    data_root: Path,
+    device: str = "auto",
+    seed: int | None = None,
+    output: Path | None = None,
+    download: bool = False,
+    resume: bool = False,
+    weights: str | None = None,
+    base: Path | None = None,
+) -> Path:
+    """Train what the recipe says, measure it on the test split, and write its bundle.
+
+    Args:
+        recipe_path: a TOML file, see ``reason.fitting.recipe``.
+        data_root: folder that holds the data set.
+        device: ``auto``, ``cpu`` or ``cuda``; for the base classifier, all else runs on the CPU.
+        seed: replaces the recipe's.
+        output: the bundle's folder; ``reason_saved/<name>`` by default.
+        download: fetch the data set when it is missing.
+        resume: go on with a stopped run of the same recipe, seed and data.
+        weights: replaces the recipe's ``base.weights``.
+        base: a bundle of the same ``[base]``, seed and data, whose base classifier is taken instead of training one.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        RecipeError: the recipe is wrong, or does not fit the run to resume.
+        DatasetError: the data set is missing.
+        ConfigError: the device cannot be used.
+    """
+    if base and resume:
+        raise RecipeError("--base takes a whole base classifier, so there is nothing to --resume; drop one of the two.")
+    recipe = _override(recipes.read(recipe_path), seed, weights)
+    where = choose(device)
+    images = read_images(recipe, data_root, download)
+    parts = split(recipe, images)
+    work = RUNS / recipe.name
+    if base is None:
+        _claim(work, recipe, images, resume)
+    network, history = base_of(recipe, parts, base) if base else _train_base(recipe, parts, work, where)
+    extract = extractor(recipe, network)
+    material = gather(extract, parts, recipe.meta_fit, recipe.home, recipe.seed)
+    card = _card(recipe, images, parts, history)
+    detector = _fit(recipe, network, images.classes, material, card)
+    detector = _measure(detector, extract, data_root)
+    folder = output or Path("reason_saved") / recipe.name
+    bundle.save(detector, folder)
+    progress.say(f"bundle: {folder}")
+    return folder
+
+
+def extractor(recipe: Recipe, base: Tapped) -> Extractor:
+    """Return the extractor of what the recipe's signals need."""
+    families = recipe.signals.families
+    return Extractor(base, preprocessing_of(recipe), gradient="gradient" in families, views="views" in families)
+
+
+def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
+    if seed is not None:
+        recipe = dataclasses.replace(recipe, seed=seed)
+    if weights == "imagenet":
+        if recipe.data.mode != "RGB":
+            raise RecipeError(f"--weights imagenet: they are of colour photos, and {recipe.name} is not; drop it.")
+        base = dataclasses.replace(recipe.base, weights="imagenet", architecture="resnet50")
+    elif weights == "none":
+        base = dataclasses.replace(recipe.base, weights="none")
+    else:
+        return recipe
+    return dataclasses.replace(recipe, base=base)
+
+
+def read_images(recipe: Recipe, data_root: Path, download: bool) -> ImageSet:
+    """Read the train images, and say which could not be decoded."""
+    return datasets.read(recipe.data.dataset, data_root, "train", preprocessing_of(recipe), download=download)
+
+
+def split(recipe: Recipe, images: ImageSet) -> Parts:
+    """Split the train images by class into base-train, meta-fit and calibration."""
+    return Parts.split(images, (recipe.data.base_share, recipe.data.meta_share), recipe.seed)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dataclasses.asdict).encode()).hexdigest()
+
+
+def _claim(work: Path, recipe: Recipe, images: ImageSet, resume: bool) -> None:
+    """Make the work folder belong to this recipe and data; refuse to resume another run."""
+    mark = _digest(recipe.data, recipe.base, recipe.seed, images.fingerprint())
+    file = work / "fingerprint"
+    if not resume:
+        for leftover in ("fingerprint", CHECKPOINT):
+            (work / leftover).unlink(missing_ok=True)
+    elif file.is_file() and file.read_text() != mark:
+        raise RecipeError(
+            f"--resume: {work} holds a run of another recipe, seed or data set; drop --resume to start afresh."
+        )
+    work.mkdir(parents=True, exist_ok=True)
+    file.write_text(mark)
+
+
+def _train_base(recipe: Recipe, parts: Parts, work: Path, device: torch.device) -> tuple[Tapped, list[dict[str, Any]]]:
+    """Train the base classifier, or go on with it; return it with a report of each epoch."""
+    trainer = Trainer(recipe, parts.base, parts.meta, work / CHECKPOINT, device)
+    if trainer.resume():
+        progress.say(f"base: {len(trainer.history)} of {len(trainer.epochs)} epochs were done already")
+    with progress.bar("train the base", unit="images") as bar:
+        for report in trainer.run(bar.set):
+            progress.say(
+                f"base: epoch {report.epoch} of {len(trainer.epochs)} at {report.size} px, "
+                f"loss {report.loss:.3f}, held-out accuracy {report.accuracy:.4f}"
+            )
+    return trainer.trained(), [dataclasses.asdict(report) for report in trainer.history]
+
+
+def base_of(recipe: Recipe, parts: Parts, folder: Path) -> tuple[Tapped, list[dict[str, Any]]]:
+    """Return the base classifier of a bundle, and the report of each epoch of its training.
+
+    Raises:
+        RecipeError: it was trained otherwise, or on other images: some of those that it is judged on, perhaps.
+    """
+    network, card = bundle.load_base(folder)
+    if card["recipe"]["base"] != _plain(recipe.base):
+        raise RecipeError(f"--base: the base classifier of {folder} was trained by another [base]; drop --base.")
+    if card["split"]["base"] != _part(parts.base):
+        raise RecipeError(f"--base: the base classifier of {folder} was trained on other images; drop --base.")
+    return network, card["history"]
+
+
+def _plain(value: Any) -> Any:
+    """Return a dataclass as JSON would give it back."""
+    return json.loads(json.dumps(dataclasses.asdict(value)))
+
+
+def _part(images: ImageSet) -> dict[str, Any]:
+    return {"n": len(images), "sources_sha256": _digest(images.sources)}
+
+
+def _card(recipe: Recipe, images: ImageSet, parts: Parts, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the facts about how the bundle was made, as plain JSON."""
+    return {
+        "recipe": _plain(recipe),
+        "split": {
+            "seed": recipe.seed,
+            "data_sha256": images.fingerprint(),
+            "skipped": list(images.skipped),
+            **{item.name: _part(getattr(parts, item.name)) for item in dataclasses.fields(parts)},
+        },
+        "history": history,
+    }
+
+
+def _fit(
+    recipe: Recipe, base: Tapped, classes: tuple[str, ...], material: FittingData, card: dict[str, Any]
+) -> Detector:
+    return fit(
+        recipe.name,
+        base,
+        preprocessing_of(recipe),
+        classes,
+        bank=material.bank,
+        meta=material.meta,
+        calibration=material.calibration,
+        signals=dataclasses.replace(recipe.signals, seed=recipe.seed),
+        metanet_settings=recipe.metanet,
+        risk=recipe.threshold.risk,
+        delta=recipe.threshold.delta,
+        seed=recipe.seed,
+        architecture=recipe.base.architecture,
+        title=recipe.title,
+        card=card,
+    )
+
+
+def _measure(detector: Detector, extract: Extractor, data_root: Path) -> Detector:
+    """Put the numbers on the test split into the card."""
+    judge = Comparison(detector, PARAMETER_FREE)
+    numbers: dict[str, Any] = {}
+    protocol = EvaluationProtocol.of(detector)
+    for part in splits.own_splits(protocol, splits.read_test(protocol, detector, data_root)):
+        test = extract(part.images, f"test, {part.name}")
+        numbers[part.name] = row = judge.measure(judge.judge(test))
+        progress.say(
+            f"test, {part.name}: accuracy {row['accuracy']:.4f}, AUROC {row['scores']['REASON']['auroc']:.4f} "
+            f"(MSP {row['scores']['MSP']['auroc']:.4f}), ECE {row['reliability']['ece_15']:.4f}"
+        )
+    return dataclasses.replace(detector, card={**detector.card, "metrics": numbers})

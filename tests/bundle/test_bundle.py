@@ -1,0 +1,280 @@
+"""Bundles come back as they were, run nothing, and say what is wrong with them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import reason
+from reason.base.backbones import make, tap
+from reason.base.head import head_of
+from reason.bundle import bundle, folders
+from reason.bundle.pickles import read_arrays, write_arrays
+from reason.detector.detector import Detector
+from reason.detector.metanet import MetaNet
+from reason.errors import BundleError
+from reason.signals import assemble
+
+
+@pytest.fixture
+def copy(bundle_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny bundle that may be damaged."""
+    return Path(shutil.copytree(bundle_folder, tmp_path / "tiny"))
+
+
+def test_a_loaded_detector_judges_as_the_saved_one(
+    detector: Detector, bundle_folder: Path, shape_image: Image.Image
+) -> None:
+    loaded = reason.load(bundle_folder)
+    before, after = detector.predict([shape_image])[0], loaded.predict([shape_image])[0]
+    assert after.class_ == before.class_
+    assert after.meta_names == before.meta_names
+    assert after.meta_vector == pytest.approx(before.meta_vector, rel=1e-3, abs=1e-3)
+    assert after.reliability == pytest.approx(before.reliability, abs=1e-4)
+    assert [near.source for near in after.neighbours] == [near.source for near in before.neighbours]
+    assert (loaded.threshold, loaded.certificate) == (detector.threshold, detector.certificate)
+
+
+def assert_same_fields(found: Any, expected: Any) -> None:
+    """Compare two dataclasses bit for bit, types of numbers included."""
+    for item in dataclasses.fields(expected):
+        one, other = getattr(found, item.name), getattr(expected, item.name)
+        if isinstance(other, torch.Tensor | np.ndarray):
+            assert one.dtype == other.dtype, item.name
+            assert one.shape == other.shape, item.name
+            assert bool((one == other).all()), item.name
+        else:
+            assert one == other, item.name
+
+
+def test_every_fitted_part_comes_back_bit_for_bit(detector: Detector, bundle_folder: Path) -> None:
+    loaded = reason.load(bundle_folder)
+    assert_same_fields(loaded.pca, detector.pca)
+    assert_same_fields(loaded.calibration_sample, detector.calibration_sample)
+    assert_same_fields(loaded.latent_map, detector.latent_map)
+    assert detector.signals.neighbours is not None
+    assert loaded.signals.neighbours is not None
+    assert_same_fields(loaded.signals.neighbours.bank, detector.signals.neighbours.bank)
+    weights = loaded.metanet.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in detector.metanet.state_dict().items())
+    assert (weights["scale"] == 0).any(dim=1).tolist() == [True, False]  # one of the two members is a scalar one
+
+
+def test_the_layers_come_back_bit_for_bit_and_in_their_order(detector: Detector, bundle_folder: Path) -> None:
+    before, after = detector.signals.layers, reason.load(bundle_folder).signals.layers
+    assert before is not None
+    assert after is not None
+    assert list(after.layers) == list(before.layers)
+    assert after.names == before.names
+    for name, layer in before.layers.items():
+        assert_same_fields(after.layers[name], layer)
+    pixels = torch.randint(0, 256, (4, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    evidence = detector.extract(pixels)
+    assert torch.equal(after.compute(evidence), before.compute(evidence))
+
+
+def test_a_bundle_without_layers_needs_no_file_of_them(detector: Detector, tmp_path: Path) -> None:
+    settings = dataclasses.replace(detector.signal_settings, families=("softmax",))
+    signals = assemble(settings, head_of(detector.base), detector.base.taps, None, None, None)
+    net = MetaNet(len(signals.names), (4,)).eval()
+    plain = dataclasses.replace(detector, signal_settings=settings, signals=signals, pca=None, metanet=net)
+    reason.save(plain, tmp_path / "plain")
+    assert {path.name for path in (tmp_path / "plain").iterdir()} == folders.FILES - {
+        *(folders.PCA, folders.BANK, folders.LAYERS)
+    }
+    loaded = reason.load(tmp_path / "plain")
+    assert loaded.signals.layers is None
+    assert loaded.signals.names == signals.names
+
+
+def test_a_bundle_with_embedding_columns_alone_needs_no_bank(detector: Detector, tmp_path: Path) -> None:
+    settings = dataclasses.replace(detector.signal_settings, families=("softmax", "embedding"))
+    signals = assemble(settings, head_of(detector.base), detector.base.taps, detector.pca, None, None)
+    net = MetaNet(len(signals.names), (4,)).eval()
+    reason.save(dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net), tmp_path / "one")
+    assert not (tmp_path / "one" / folders.BANK).exists()
+    assert reason.load(tmp_path / "one").signals.names == signals.names
+
+
+def test_every_file_of_the_format_is_there(bundle_folder: Path) -> None:
+    names = {path.name for path in bundle_folder.iterdir()}
+    assert names == folders.FILES
+    card = json.loads((bundle_folder / folders.CARD).read_text())
+    assert set(card["files"]) == names - {folders.CARD}
+    weights = torch.load(bundle_folder / folders.BASE, weights_only=True)
+    assert weights["head.weight"].dtype == torch.float16
+
+
+def test_a_missing_folder_and_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no such bundle folder"):
+        reason.load(tmp_path / "nowhere")
+    with pytest.raises(BundleError, match=r"dataset_meta\.json is missing"):
+        reason.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [folders.BASE, folders.META, folders.PCA, folders.BANK, folders.LAYERS])
+def test_each_file_is_named_when_missing_truncated_or_altered(copy: Path, name: str) -> None:
+    path = copy / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    with pytest.raises(BundleError, match=rf"{name}: has {len(whole) - 10} bytes instead of {len(whole)}"):
+        reason.load(copy)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(BundleError, match=rf"{name}: was altered"):
+        reason.load(copy)
+    path.unlink()
+    with pytest.raises(BundleError, match=rf"{name}: missing"):
+        reason.load(copy)
+
+
+def change_card(folder: Path, **changes: Any) -> None:
+    path = folder / folders.CARD
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 99}, "bundle format 99 is not 2"),
+        ({"classes": ["a", "b"]}, "does not fit"),
+        ({"architecture": "resnet50"}, r"best_base\.pth: does not fit architecture 'resnet50'"),
+        ({"architecture": "alexnet"}, "architecture 'alexnet' is not built in"),
+        ({"meta_names": ["entropy"]}, "signal names"),
+        ({"calibration": {}}, "does not fit the other files"),
+        ({"files": {}}, "does not list"),
+        ({"format": 1}, "bundle format 1 is not 2; train the bundle again"),
+    ],
+)
+def test_a_card_that_does_not_fit_is_named(copy: Path, changes: dict[str, Any], message: str) -> None:
+    change_card(copy, **changes)
+    with pytest.raises(BundleError, match=message):
+        reason.load(copy)
+
+
+def test_a_card_that_is_no_json(copy: Path) -> None:
+    (copy / folders.CARD).write_text("{")
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        reason.load(copy)
+
+
+class Bomb:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def seal_again(folder: Path, name: str) -> None:
+    """Record a forged file as an attacker would, who can write the card too."""
+    card = json.loads((folder / folders.CARD).read_text())
+    change_card(folder, files=card["files"] | {name: bundle._seal(folder / name)})
+
+
+@pytest.mark.parametrize("name", [folders.PCA, folders.BANK, folders.LAYERS, folders.BASE, folders.META])
+def test_a_hostile_pickle_is_refused_before_it_acts(copy: Path, tmp_path: Path, name: str) -> None:
+    bomb = {"mean": Bomb(tmp_path / "boom")}
+    if name.endswith(".pth"):
+        torch.save(bomb, copy / name)
+    else:
+        (copy / name).write_bytes(pickle.dumps(bomb))
+    seal_again(copy, name)
+    with pytest.raises(BundleError, match=name.replace(".", r"\.")):
+        reason.load(copy)
+    assert not (tmp_path / "boom").exists()
+
+
+@pytest.mark.parametrize("value", [[1, 2], {"a": [1]}, {"a": np.array(["text"])}, {"a": np.array([{}], dtype=object)}])
+def test_pickles_hold_arrays_of_numbers_only(value: object, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="arrays of numbers"):
+        read_arrays(pickle.dumps(value, protocol=4), tmp_path / "x.pkl")
+
+
+def test_arrays_round_trip(tmp_path: Path) -> None:
+    arrays = {
+        "f": np.linspace(0, 1, 7, dtype=np.float16),
+        "i": np.arange(6).reshape(2, 3).T,
+        "s": np.array([b"a", b"bc"]),
+    }
+    write_arrays(tmp_path / "x.pkl", arrays)
+    found = read_arrays((tmp_path / "x.pkl").read_bytes(), tmp_path / "x.pkl")
+    assert all(np.array_equal(found[name], array) for name, array in arrays.items())
+
+
+def test_weights_that_half_precision_would_change_are_refused(detector: Detector, tmp_path: Path) -> None:
+    network = make("cnn", 3, 0.2)
+    with torch.no_grad():
+        network.get_submodule("head").weight.fill_(1 / 3)  # type: ignore[operator]
+    changed = Detector(**{**vars(detector), "base": tap(network, "cnn", 0.2).freeze()})
+    with pytest.raises(BundleError, match="half precision"):
+        reason.save(changed, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_saving_again_keeps_foreign_files_and_leaves_no_rubbish(detector: Detector, copy: Path) -> None:
+    (copy / "MODEL_CARD.md").write_text("kept")
+    reason.save(detector, copy)
+    assert (copy / "MODEL_CARD.md").read_text() == "kept"
+    assert [path.name for path in copy.parent.iterdir()] == ["tiny"]
+    reason.load(copy)
+
+
+@pytest.mark.parametrize("step", ["write", "aside", "swap"])
+def test_a_save_that_dies_leaves_a_whole_bundle(
+    detector: Detector, copy: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Die while writing, before the old folder is put aside, and between the two renames."""
+    real = Path.rename
+    calls: list[Path] = []
+
+    def dying(path: Path, target: Path) -> Path:
+        calls.append(path)
+        if len(calls) == {"aside": 1, "swap": 2}[step]:
+            raise KeyboardInterrupt
+        return real(path, target)
+
+    if step == "write":
+        monkeypatch.setattr(torch, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    else:
+        monkeypatch.setattr(Path, "rename", dying)
+    with pytest.raises(KeyboardInterrupt):
+        reason.save(detector, copy)
+    monkeypatch.undo()
+    assert reason.load(copy).name == "tiny"
+    reason.save(detector, copy)
+    assert reason.load(copy).name == "tiny"
+
+
+def test_a_network_of_your_own_is_loaded_into(detector: Detector, tmp_path: Path) -> None:
+    own = Detector(**{**vars(detector), "architecture": "custom"})
+    reason.save(own, tmp_path / "own")
+    with pytest.raises(BundleError, match="give load its network and head"):
+        reason.load(tmp_path / "own")
+    loaded = reason.load(tmp_path / "own", network=make("cnn", 3, 0.2), head="head")
+    weights = loaded.base.network.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in detector.base.network.state_dict().items())
+
+
+def test_all_bundles_of_a_folder(copy: Path) -> None:
+    folder = copy.parent
+    shutil.copytree(copy, folder / ".aside.old")
+    shutil.copytree(copy, folder / ".tiny.old")  # its new version is complete
+    shutil.copytree(copy, folder / ".half.unfinished")
+    (folder / "notes").mkdir()
+    assert folders.find_all(folder) == [folder / "aside", folder / "tiny"]
+    assert folders.find_all(copy) == [copy]
+    assert folders.find_all(folder / "aside") == [folder / "aside"]
+    assert folders.find_all(folder / "notes") == folders.find_all(folder / "nowhere") == []
+    assert reason.load(folder / "aside").name == "tiny"

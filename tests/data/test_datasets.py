@@ -1,0 +1,134 @@
+"""Splits are disjoint, complete and fair to each class; damaged photos are named and left out."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reason.data.corruptions import corrupt_pixels
+from reason.data.datasets import CLEAN, IMAGENETTE_CLASSES, OOD_LABEL, corrupted, read_imagenette, read_letters, read_mnist, split
+from reason.errors import DatasetError
+from reason.data.images import Preprocessing
+
+DIGITS = Preprocessing(28, "L", (0.5,), (0.25,))
+PREPROCESSING = Preprocessing(32, "RGB", (0.5,) * 3, (0.25,) * 3)
+
+
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=1, max_size=200),
+    shares=st.lists(st.floats(0.05, 0.3), min_size=1, max_size=3),
+    seed=st.integers(0, 100),
+)
+def test_parts_are_disjoint_complete_and_stratified(labels: list[int], shares: list[float], seed: int) -> None:
+    tensor = torch.tensor(labels)
+    parts = split(tensor, shares, seed)
+    assert torch.equal(torch.cat(parts).sort().values, torch.arange(len(labels)))
+    for part, share in zip(parts, shares, strict=False):
+        for label in range(4):
+            assert abs(int((tensor[part] == label).sum()) - share * int((tensor == label).sum())) <= 1
+
+
+def test_the_seed_decides_the_split() -> None:
+    labels = torch.arange(100) % 5
+    first, again, other = (split(labels, [0.5], seed)[0] for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_damaged_photo_is_named_and_left_out(data_root: Path) -> None:
+    images = read_imagenette(data_root, "train", PREPROCESSING)
+    assert len(images) == 399
+    assert len(images.skipped) == 1
+    assert "n01440764_000.JPEG: damaged or truncated" in images.skipped[0]
+    assert images.classes == tuple(IMAGENETTE_CLASSES.values())
+    assert images.pixels.shape == (399, 3, 32, 32)
+    assert images.sources[0] == "n01440764/n01440764_001.JPEG"
+
+
+def test_labels_follow_the_folders(data_root: Path) -> None:
+    images = read_imagenette(data_root, "test", PREPROCESSING)
+    wnids = list(IMAGENETTE_CLASSES)
+    assert [wnids[label] for label in images.labels] == [source.split("/")[0] for source in images.sources]
+
+
+def test_a_missing_data_set_names_the_folder_and_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"imagenette2-320/train; `reason train --download`") as raised:
+        read_imagenette(tmp_path, "train", PREPROCESSING)
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_the_fingerprint_sees_every_change(data_root: Path) -> None:
+    images = read_imagenette(data_root, "test", PREPROCESSING)
+    fingerprint = images.fingerprint()
+    assert fingerprint == read_imagenette(data_root, "test", PREPROCESSING).fingerprint()
+    images.pixels[3, 0, 0, 0] ^= 1
+    assert images.fingerprint() != fingerprint
+
+
+def write_idx(folder: Path, stem: str, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Write a pair of files as MNIST's are: big-endian magic number, sizes, bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(0)
+    pixels, labels = random.integers(0, 256, (n, 28, 28), np.uint8), random.integers(0, 10, n, np.uint8)
+    header = struct.pack(">IIII", 0x803, n, 28, 28)
+    (folder / f"{stem}-images-idx3-ubyte").write_bytes(header + pixels.tobytes())
+    (folder / f"{stem}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, n) + labels.tobytes())
+    return pixels, labels
+
+
+def test_digits_are_read_as_they_are(tmp_path: Path) -> None:
+    pixels, labels = write_idx(tmp_path / "MNIST/raw", "t10k", 7)
+    images = read_mnist(tmp_path, "test", DIGITS)
+    assert np.array_equal(images.pixels[:, 0].numpy(), pixels)
+    assert images.labels.tolist() == labels.tolist()
+    assert images.classes == tuple("0123456789")
+    assert images.sources[3] == "test/00003"
+
+
+def test_letters_belong_to_no_class(tmp_path: Path) -> None:
+    _, labels = write_idx(tmp_path / "notMNIST/raw", "t10k", 5)
+    images = read_letters(tmp_path, DIGITS)
+    assert images.labels.tolist() == [OOD_LABEL] * 5
+    assert images.sources[0] == f"{'ABCDEFGHIJ'[labels[0]]}/00000"
+
+
+def test_missing_and_damaged_digits_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="train-images-idx3-ubyte was not found; `reason train --download`"):
+        read_mnist(tmp_path, "train", DIGITS)
+    write_idx(tmp_path / "MNIST/raw", "train", 4)
+    file = tmp_path / "MNIST/raw/train-images-idx3-ubyte"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(DatasetError, match="its train files are damaged"):
+        read_mnist(tmp_path, "train", DIGITS)
+
+
+def test_corruption_is_logged_with_each_image(tmp_path: Path) -> None:
+    write_idx(tmp_path / "MNIST/raw", "t10k", 400)
+    clean = read_mnist(tmp_path, "test", DIGITS)
+    spoilt = corrupted(clean, ("occlude", "shift"), seed=3, chance=0.75)
+    assert spoilt.severities is not None
+    names = np.array(spoilt.corruptions)
+    counts = {name: int((names == name).sum()) for name in (CLEAN, "occlude", "shift")}
+    assert counts[CLEAN] == pytest.approx(100, abs=30)
+    assert counts["occlude"] == pytest.approx(150, abs=35)
+    assert sum(counts.values()) == 400
+    for row, name in enumerate(spoilt.corruptions):
+        assert (name == CLEAN) == (spoilt.severities[row] == 0)
+        assert name != CLEAN or torch.equal(spoilt.pixels[row], clean.pixels[row])
+    assert torch.equal(corrupted(clean, ("occlude", "shift"), seed=3, chance=0.75).pixels, spoilt.pixels)
+    assert spoilt.take(torch.tensor([5, 2])).corruptions == (spoilt.corruptions[5], spoilt.corruptions[2])
+
+
+def test_a_fixed_severity_holds_for_all(tmp_path: Path) -> None:
+    write_idx(tmp_path / "MNIST/raw", "t10k", 6)
+    clean = read_mnist(tmp_path, "test", DIGITS)
+    spoilt = corrupted(clean, ("rotate",), seed=0, severity=0.5)
+    assert spoilt.severities is not None
+    assert spoilt.severities.tolist() == [0.5] * 6
+    assert torch.equal(spoilt.pixels, corrupt_pixels("rotate", clean.pixels, 0.5, 0))  # it draws nothing

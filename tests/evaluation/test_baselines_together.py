@@ -1,0 +1,140 @@
+"""All baselines on a detector that is really fitted, and the plain models on its meta-vector."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from reason.base.evidence import Evidence, Labelled
+from reason.base.head import Head, head_of
+from reason.base.views import VIEWS
+from reason.data.datasets import ImageSet, split
+from reason.detector.detector import Detector
+from reason.errors import FitError
+from reason.evaluation import baselines
+from reason.evaluation.baselines import Baseline, GradientBoosting, LogisticRegression, ScalarLogisticRegression
+from reason.evaluation.metrics import auroc
+from reason.fitting.fit import extract
+from reason.signals import SignalSet
+
+
+@pytest.fixture(scope="module")
+def parts(detector: Detector, shapes: ImageSet) -> list[Labelled]:
+    """Base-train, meta-fit and calibration evidence of the shapes."""
+    return [
+        extract(detector.base, detector.preprocessing, shapes.take(rows), gradient=True, views=True)
+        for rows in split(shapes.labels, (0.4, 0.35), seed=0)
+    ]
+
+
+@pytest.fixture(scope="module")
+def all_fitted(detector: Detector, parts: list[Labelled]) -> list[Baseline]:
+    head = head_of(detector.base)
+    return [baseline.fit(head, parts[0], parts[1]) for baseline in baselines.make_all(detector.signals)]
+
+
+def test_every_baseline_scores_a_real_detector(all_fitted: list[Baseline], parts: list[Labelled]) -> None:
+    test = parts[2]
+    names = [baseline.name for baseline in all_fitted]
+    assert len(set(names)) == len(names) == 22
+    for baseline in all_fitted:
+        scores = baseline.score(test.evidence)
+        assert scores.dtype == torch.float64, baseline.name
+        assert scores.shape == (len(test.labels),), baseline.name
+        assert torch.isfinite(scores).all(), baseline.name
+        some = baseline.score(test.evidence[slice(3, 9)])
+        # Squared distances to neighbours are 2 - 2 cosine: at 0.003, as here, float32 leaves a ten-thousandth of a
+        # trust score to the order of sums, and the models on the meta-vector read those.
+        atol = 1e-4 if baseline.name in baselines.META_VECTOR else 1e-6
+        torch.testing.assert_close(some, scores[3:9], rtol=1e-5, atol=atol, msg=baseline.name)
+    found = {b.name: auroc(b.score(test.evidence).numpy(), test.correct.numpy()) for b in all_fitted}
+    for name in ("MSP", "MSP with temperature", "MaxLogit pNorm", "DOCTOR", "SIRC with norm", "logistic regression"):
+        assert found[name] > 0.6, name
+
+
+def test_the_scalar_regression_does_not_look_at_raw_columns(
+    all_fitted: list[Baseline], parts: list[Labelled], detector: Detector
+) -> None:
+    (scalar,) = (one for one in all_fitted if isinstance(one, ScalarLogisticRegression))
+    groups = [detector.signals.groups[column] for column in scalar.columns.tolist()]
+    assert set(groups) == set(detector.signals.groups) - {"embedding"}
+    assert scalar.model_ is not None
+    assert scalar.model_.coef_.shape == (1, len(groups))
+
+
+def test_scores_stay_finite_on_extreme_evidence(
+    all_fitted: list[Baseline], parts: list[Labelled], detector: Detector
+) -> None:
+    features = parts[0].evidence.embedding.shape[1]
+    logits = torch.tensor([[1e4, 0.0, -1e4], [0.0, 0.0, 0.0], [1e-30, 0.0, 0.0]])
+    embedding = torch.stack([torch.zeros(features), torch.full((features,), 1e4), torch.full((features,), 1e-30)])
+    turned = Evidence(logits=logits.flip(0), embedding=embedding.flip(0))
+    extreme = Evidence(logits, embedding, torch.tensor([0.0, 1e4, 1e-30]), views=dict.fromkeys(VIEWS, turned))
+    # A detector's signals may need the activations of tapped layers, which this evidence lacks.
+    for baseline in all_fitted[: -len(baselines.META_VECTOR)]:
+        assert torch.isfinite(baseline.score(extreme)).all(), baseline.name
+
+
+def test_parameter_free_baselines_come_first_and_are_fresh() -> None:
+    made = baselines.literature()
+    assert [one.name for one in made[: len(baselines.PARAMETER_FREE)]] == [one.name for one in baselines.PARAMETER_FREE]
+    assert not set(map(id, made)) & set(map(id, baselines.literature()))
+
+
+class Columns:
+    """A signal family that hands the embedding through a function."""
+
+    group = "columns"
+    names = ("one", "two")
+    scalar = True
+
+    def __init__(self, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.change = change
+
+    def compute(self, evidence: Evidence) -> torch.Tensor:
+        return self.change(evidence.embedding)
+
+
+@pytest.fixture
+def noisy() -> Labelled:
+    """400 predictions that are right when the first column is large and the second is small, more or less."""
+    random = torch.Generator().manual_seed(0)
+    columns = torch.randn(400, 2, generator=random)
+    chance = (2 * columns[:, 0] - columns[:, 1]).sigmoid()
+    labels = (torch.rand(400, generator=random) > chance).long()
+    return Labelled(Evidence(logits=torch.tensor([[1.0, 0.0]]).repeat(400, 1), embedding=columns), labels, ("",) * 400)
+
+
+HEAD = Head(torch.eye(2), torch.zeros(2), 0.0)
+
+
+def test_logistic_regression_finds_the_slopes(noisy: Labelled) -> None:
+    signals = SignalSet([Columns(lambda x: x)])
+    model = LogisticRegression(signals, strength=1e6).fit(HEAD, noisy, noisy)
+    at = Evidence(logits=torch.zeros(3, 2), embedding=torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+    zero, first, second = model.score(at).tolist()
+    # Three standard errors of slopes fitted to 400 rows.
+    assert [first - zero, second - zero] == pytest.approx([2, -1], abs=0.6)
+
+
+def test_logistic_regression_does_not_depend_on_units(noisy: Labelled) -> None:
+    plain, scaled = (
+        LogisticRegression(SignalSet([Columns(change)])).fit(HEAD, noisy, noisy).score(noisy.evidence)
+        for change in (lambda x: x, lambda x: 1000 * x + 5)
+    )
+    torch.testing.assert_close(plain, scaled, rtol=1e-3, atol=1e-3)
+
+
+def test_gradient_boosting_ranks_what_it_learned(noisy: Labelled) -> None:
+    model = GradientBoosting(SignalSet([Columns(lambda x: x)])).fit(HEAD, noisy, noisy)
+    assert auroc(model.score(noisy.evidence).numpy(), noisy.correct.numpy()) > 0.85
+
+
+@pytest.mark.parametrize("kind", [LogisticRegression, GradientBoosting])
+def test_models_need_mistakes(kind: type[LogisticRegression | GradientBoosting], noisy: Labelled) -> None:
+    flawless = dataclasses.replace(noisy, labels=torch.zeros(400, dtype=torch.int64))
+    with pytest.raises(FitError, match=f"{kind.name} needs correct and wrong predictions"):
+        kind(SignalSet([Columns(lambda x: x)])).fit(HEAD, flawless, flawless)

@@ -1,0 +1,185 @@
+"""The test splits: what the fit saw, what it did not, and what comes from outside."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from scipy.stats import binom
+
+from reason import progress
+from reason.data import datasets
+from reason.data.corruptions import CORRUPTIONS
+from reason.data.datasets import CLEAN, OOD_LABEL, ImageSet
+from reason.detector.detector import Detector
+from reason.errors import BundleError, DatasetError
+from reason.evaluation import splits
+from reason.evaluation.splits import EvaluationProtocol
+from reason.fitting.fitting_data import CorruptionMix, MetaFit
+
+HOME = CorruptionMix(("rotate", "noise"), 0.8)
+META_FIT = MetaFit(clean=False, at_home=3, corrupted=2, corruptions=("speckle", "jpeg", "fog"))
+
+
+def protocol(home: CorruptionMix = HOME, meta_fit: MetaFit = META_FIT) -> EvaluationProtocol:
+    return EvaluationProtocol("mnist", (0.6, 0.3), 7, "0" * 64, home, meta_fit)
+
+
+def with_recipe(detector: Detector, recipe: dict[str, Any]) -> Detector:
+    return dataclasses.replace(detector, card={"recipe": recipe, "split": {"seed": 9, "data_sha256": "abc"}})
+
+
+RECIPE = {
+    "data": {"dataset": "mnist", "base_share": 0.6, "meta_share": 0.3},
+    "home": {"types": ["rotate", "noise"], "chance": 0.8},
+    "meta_fit": {"clean": False, "at_home": 3, "corrupted": 2, "corruptions": ["speckle", "jpeg", "fog"]},
+}
+
+
+def test_the_protocol_is_read_from_the_card(detector: Detector) -> None:
+    found = EvaluationProtocol.of(with_recipe(detector, RECIPE))
+    assert found == EvaluationProtocol("mnist", (0.6, 0.3), 9, "abc", HOME, META_FIT)
+
+
+def test_a_bundle_of_a_recipe_without_a_home_shift_is_made_for_clean_images(detector: Detector) -> None:
+    recipe = {key: value for key, value in RECIPE.items() if key != "home"}
+    assert EvaluationProtocol.of(with_recipe(detector, recipe)).home == CorruptionMix()
+
+
+def test_a_card_without_a_known_data_set_is_one_sentence(detector: Detector) -> None:
+    for recipe in ({}, {"data": {"dataset": "photos of mine"}}):
+        with pytest.raises(BundleError, match="tiny: its card names no data set that REASON reads"):
+            EvaluationProtocol.of(with_recipe(detector, recipe))
+
+
+def test_seen_is_what_meta_fit_or_calibration_saw() -> None:
+    """In the order of ``CORRUPTIONS``, each once."""
+    assert protocol().seen == ("noise", "speckle", "jpeg", "fog", "rotate")
+    assert protocol(home=CorruptionMix()).seen == ("speckle", "jpeg", "fog")
+    assert protocol(meta_fit=MetaFit(at_home=1)).seen == ("noise", "rotate")
+    assert protocol(CorruptionMix(), MetaFit(augmented=3)).seen == ()
+
+
+def test_what_is_named_but_never_drawn_was_not_seen() -> None:
+    assert protocol(home=CorruptionMix(("rotate",), 0.0)).seen == ("speckle", "jpeg", "fog")
+    assert protocol(CorruptionMix(), MetaFit(corrupted=0, corruptions=("fog",))).seen == ()
+
+
+def test_unseen_are_whole_families_of_which_nothing_was_seen() -> None:
+    """Noise, digital, weather and geometry each have a member that was seen."""
+    assert protocol().unseen == (
+        *("gaussian_blur", "defocus_blur", "motion_blur"),
+        *("brightness", "contrast", "gamma", "uneven_light"),
+        *("low_pass", "high_pass", "stripes"),
+        *("occlude", "holes"),
+    )
+    assert protocol(CorruptionMix(), MetaFit()).unseen == tuple(CORRUPTIONS)
+    families = {CORRUPTIONS[name].family for name in protocol().seen}
+    assert families.isdisjoint(CORRUPTIONS[name].family for name in protocol().unseen)
+
+
+@pytest.fixture(scope="module")
+def few_shapes(shapes: ImageSet) -> ImageSet:
+    return shapes.take(torch.arange(120))
+
+
+def test_a_bundle_for_clean_images_is_judged_on_them_alone(few_shapes: ImageSet) -> None:
+    (only,) = splits.own_splits(protocol(home=CorruptionMix()), few_shapes)
+    assert (only.name, only.kind, only.images) == (CLEAN, "clean", few_shapes)
+
+
+def test_a_bundle_for_shifted_images_is_judged_on_a_mix_like_its_own(few_shapes: ImageSet) -> None:
+    clean, home = splits.own_splits(protocol(), few_shapes)
+    assert (clean.name, home.name, home.kind) == ("clean", "home mix", "seen")
+    assert home.images.sources == few_shapes.sources
+    assert set(home.images.corruptions) == {CLEAN, "rotate", "noise"}
+    low, high = binom.interval(1 - 1e-6, 120, 0.8)
+    assert low <= 120 - home.images.corruptions.count(CLEAN) <= high
+    untouched = torch.tensor([name == CLEAN for name in home.images.corruptions])
+    assert torch.equal(home.images.pixels[untouched], few_shapes.pixels[untouched])
+
+
+def strangers(_: Path, __: object, *, progress: Callable[..., Any]) -> ImageSet:
+    return ImageSet(torch.zeros(2, 3, 32, 32, dtype=torch.uint8), torch.tensor([OOD_LABEL] * 2), ("A/0", "B/1"), ())
+
+
+def main_splits(found: EvaluationProtocol, images: ImageSet, detector: Detector) -> list[splits.Split]:
+    return list(splits.main_splits(found, images, detector, Path("nowhere")))
+
+
+def test_the_main_splits(detector: Detector, few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(datasets.OOD_SETS, "mnist", ("letters", strangers))
+    found = main_splits(protocol(), few_shapes, detector)
+    assert [(split.name, split.kind) for split in found] == [
+        ("clean", "clean"),
+        ("home mix", "seen"),
+        ("seen corruptions", "seen"),
+        ("unseen corruptions", "unseen"),
+        ("letters", "outside"),
+    ]
+    assert set(found[2].images.corruptions) == set(protocol().seen)
+    assert set(found[3].images.corruptions) == set(protocol().unseen)
+    assert set(found[4].images.labels.tolist()) == {OOD_LABEL}
+
+
+def test_splits_that_there_are_no_corruptions_for_are_left_out(
+    detector: Detector, few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(datasets.OOD_SETS, "mnist", ("letters", strangers))
+    nothing_seen = main_splits(protocol(CorruptionMix(), MetaFit()), few_shapes, detector)
+    assert [split.name for split in nothing_seen] == ["clean", "unseen corruptions", "letters"]
+    everything = MetaFit(corrupted=1, corruptions=tuple(CORRUPTIONS))
+    nothing_unseen = main_splits(protocol(CorruptionMix(), everything), few_shapes, detector)
+    assert [split.name for split in nothing_unseen] == ["clean", "seen corruptions", "letters"]
+
+
+def test_strangers_that_are_not_on_this_machine_are_left_out_and_said(
+    detector: Detector, few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object, **__: object) -> ImageSet:
+        raise DatasetError("they are not here.")
+
+    said: list[str] = []
+    monkeypatch.setitem(datasets.OOD_SETS, "mnist", ("letters", missing))
+    monkeypatch.setattr(progress, "say", said.append)
+    found = main_splits(protocol(), few_shapes, detector)
+    assert [split.kind for split in found] == ["clean", "seen", "seen", "unseen"]
+    assert said == ["left out the split letters: they are not here."]
+
+
+def test_the_same_images_are_corrupted_alike_each_time(
+    detector: Detector, few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(datasets.OOD_SETS, "mnist", ("letters", strangers))
+    once, again = (main_splits(protocol(), few_shapes, detector) for _ in range(2))
+    for one, other in zip(once, again, strict=True):
+        assert torch.equal(one.images.pixels, other.images.pixels)
+
+
+def test_the_ladder_climbs_every_corruption_on_the_same_images(
+    few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splits, "MOST_IN_SWEEP", 4)
+    monkeypatch.setattr(splits, "FEWEST_IN_SWEEP", 2)
+    steps = list(splits.severity_sweep(few_shapes))
+    assert [(name, severity) for name, severity, _ in steps] == [
+        (name, severity) for name in CORRUPTIONS for severity in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    assert len({images.sources for _, _, images in steps}) == 1
+    # As many as cost what 4 images of 28 px do: 4 x 28^2 / 32^2 = 3.06.
+    assert len(steps[0][2]) == 3
+
+
+@pytest.mark.parametrize(("most", "fewest", "expected"), [(100, 1, 76), (100, 90, 90), (1000, 1, 120)])
+def test_a_sample_costs_what_the_most_images_of_28_px_do(
+    few_shapes: ImageSet, most: int, fewest: int, expected: int
+) -> None:
+    """Images of 32 px: 100 x 28^2 / 32^2 = 76.6; never fewer than the fewest, never more than there are."""
+    found = splits.sample(few_shapes, most=most, fewest=fewest)
+    assert len(found) == len(set(found.sources)) == expected
+    assert found.sources == tuple(sorted(found.sources, key=few_shapes.sources.index))
+    assert found.sources == splits.sample(few_shapes, most=most, fewest=fewest).sources

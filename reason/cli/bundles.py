@@ -1,21 +1,12 @@
-"""Bundles by name or folder, and the command that says what is in one."""
+"""``reason info``: what is in a bundle."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
-SAVED = Path(__file__).resolve().parents[2] / "reason_saved"
-"""Where the bundles that ship lie."""
-
-
-def bundle_folder(text: str) -> Path:
-    """Return the folder that a bundle's name or a path means; what ships goes before what lies here."""
-    folder, shipped = Path(text), SAVED / text
-    is_name = folder.name == text and text != ".."
-    return shipped if is_name and (shipped.exists() or not folder.exists()) else folder
+from reason.resources import bundle_folder
 
 
 @click.command()

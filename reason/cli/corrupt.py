@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reason.cli.bundles import bundle_folder
 from reason.cli.inputs import SUFFIXES, ImageFile
 from reason.cli.predict import SOME_UNREADABLE
 from reason.errors import BrokenImageError, CorruptionError, UnsupportedImageError
+from reason.resources import bundle_folder
 
 if TYPE_CHECKING:
     from PIL import Image

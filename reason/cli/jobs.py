@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from reason.cli.bundles import bundle_folder
+from reason.resources import bundle_folder, recipe_file, recipe_names
 
 data_root_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--data-root",
@@ -22,8 +22,21 @@ data_root_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.opt
 )
 
 
+def _recipe(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
+    file = recipe_file(value)
+    if not file.is_file():
+        raise click.BadParameter(
+            f"there is no recipe {value!r}; name one that ships ({', '.join(recipe_names())}), or a TOML file."
+        )
+    return file
+
+
+def _bundle(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
+    return None if value is None else bundle_folder(value)
+
+
 @click.command()
-@click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("recipe", callback=_recipe)
 @data_root_option
 @click.option(
     "--device",
@@ -33,17 +46,21 @@ data_root_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.opt
     help="Where to train; auto takes a GPU that is there.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Seed instead of the recipe's.")
-@click.option("--output", type=click.Path(path_type=Path), help="Folder of the bundle, instead of the shipped one.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder of the bundle, instead of reason_saved/<name>.")
 @click.option("--download", is_flag=True, help="Download the data set first when it is missing.")
 @click.option("--resume", is_flag=True, help="Go on where the last run of this recipe stopped.")
 @click.option(
     "--base",
-    type=click.Path(file_okay=False, path_type=Path),
+    metavar="NAME|FOLDER",
+    callback=_bundle,
     help="Bundle of the same recipe whose base classifier is taken instead of training one.",
 )
 @click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Start of the base, instead of the recipe's.")
 def train(recipe: Path, **options: Any) -> None:
-    """Make a bundle as RECIPE says, such as train/imagenette.toml."""
+    """Make a bundle as RECIPE says.
+
+    RECIPE is the name of one that ships with REASON, such as imagenette, or the path of a TOML file.
+    """
     from reason.fitting import pipeline
 
     folder = pipeline.run(recipe, **options)

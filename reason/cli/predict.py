@@ -11,9 +11,9 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from reason.cli.bundles import bundle_folder
 from reason.cli.inputs import ImageFile, find_images
 from reason.cli.options import OPEN_SHARE
+from reason.resources import bundle_folder
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from reason.cli.bundles import bundle_folder
 from reason.cli.options import OPEN_SHARE
+from reason.resources import bundle_folder
 
 
 @click.command()

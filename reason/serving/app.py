@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Flask
 from flask_cors import CORS
 
+from reason.resources import PAGE
 from reason.serving import pages, problems, telemetry
 from reason.serving.models import Models
 from reason.serving.predict import Predictor
 from reason.serving.routes import Service, api
-from reason.serving.settings import REPOSITORY, Settings
+from reason.serving.settings import Settings
 from reason.serving.uploads import InMemoryRequest, discard_unread
 
 
@@ -29,7 +30,7 @@ def create_app(settings: Settings | None = None, *, load: bool = True) -> Flask:
     service = Service(settings, Models(settings), Predictor(settings))
     if load:
         service.models.load()
-    app = Flask("reason", static_folder=REPOSITORY / "static", static_url_path="/static")
+    app = Flask("reason", static_folder=PAGE / "static", static_url_path="/static")
     app.request_class = InMemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes
     app.url_map.strict_slashes = False

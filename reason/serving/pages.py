@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, send_from_directory
 
-from reason.serving.settings import REPOSITORY
+from reason.resources import PAGE
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -35,12 +35,12 @@ def register(app: Flask) -> None:
     @app.get("/")
     def index() -> Response:
         """Show the page."""
-        return send_from_directory(REPOSITORY, "index.html")
+        return send_from_directory(PAGE, "index.html")
 
     @app.get("/favicon.ico")
     def favicon() -> Response:
         """Show the icon of the page, for browsers that ask for this name."""
-        return send_from_directory(REPOSITORY / "static", "favicon.svg")
+        return send_from_directory(PAGE / "static", "favicon.svg")
 
     @app.after_request
     def secure(response: Response) -> Response:

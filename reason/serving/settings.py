@@ -14,15 +14,10 @@ from PIL import Image
 
 from reason.data.images import MAX_PIXELS
 from reason.errors import ConfigError
+from reason.resources import BUNDLES
 
 PREFIX = "REASON_"
 """Environment variables that start so are settings: ``REASON_PORT`` sets ``port``."""
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-"""Folder that holds the ``reason`` package, the shipped bundles and the page."""
-
-_BUNDLES = REPOSITORY / "reason_saved"
-_DATA = REPOSITORY / "data"
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -51,11 +46,11 @@ class Settings:
     host: str = _key("127.0.0.1", "Address to listen on; `0.0.0.0` means every network interface.")
     port: int = _key(5000, "TCP port to listen on; `0` takes a free one.", low=0, high=65535)
     bundles: Path = _key(  # noqa: RUF009 (a field, as all others)
-        _BUNDLES, "Folder of bundles, or one bundle."
+        BUNDLES, "Folder of bundles, or one bundle."
     )
     model: str = _key("", "Model that judges when a request names none; empty means the first by name.")
     data: Path = _key(  # noqa: RUF009
-        _DATA, "Folder of data sets, whose test pictures are the samples."
+        Path("data"), "Folder of data sets, whose test pictures are the samples."
     )
     threads: int = _key(64, "Connections served at once; further ones wait to be accepted.", low=1, high=4096)
     decoders: int = _key(

@@ -25,7 +25,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 import reason
-from reason.cli import bundles, main
+from reason import resources
+from reason.cli import main
 from reason.cli.inputs import ImageFile, find_images
 from reason.cli.output import VerdictTable
 from reason.detector.detector import Detector
@@ -310,15 +311,15 @@ def test_info_prints_what_the_bundle_says(bundle_folder: Path, detector: Detecto
 
 
 def test_a_shipped_bundle_goes_by_its_name(saved_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundles, "SAVED", saved_folder)
+    monkeypatch.setattr(resources, "BUNDLES", saved_folder)
     monkeypatch.chdir(tmp_path)
     Path("tiny").mkdir()
     Path("mine").mkdir()
-    assert bundles.bundle_folder("tiny") == saved_folder / "tiny"
-    assert bundles.bundle_folder("./tiny/..") == Path("tiny/..")
-    assert bundles.bundle_folder("mine") == Path("mine")
-    assert bundles.bundle_folder("none") == saved_folder / "none"
-    assert bundles.bundle_folder(".") == Path()
+    assert resources.bundle_folder("tiny") == saved_folder / "tiny"
+    assert resources.bundle_folder("./tiny/..") == Path("tiny/..")
+    assert resources.bundle_folder("mine") == Path("mine")
+    assert resources.bundle_folder("none") == saved_folder / "none"
+    assert resources.bundle_folder(".") == Path()
 
 
 def test_train_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +347,7 @@ def test_train_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "--weights",
         "imagenet",
         "--base",
-        "bundle",
+        "./bundle",
     ]
     assert CliRunner().invoke(main, ["train", str(recipe)]).stdout == f"The bundle is in {tmp_path / 'bundle'}.\n"
     assert CliRunner().invoke(main, ["train", str(recipe), "--data-root", "mine", *words]).exit_code == 0
@@ -356,6 +357,16 @@ def test_train_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (recipe, plain | {"download": False, "resume": False, "weights": None, "base": None}),
         (recipe, full | {"download": True, "resume": True, "weights": "imagenet", "base": Path("bundle")}),
     ]
+
+
+def test_a_shipped_recipe_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert resources.recipe_file("mnist") == resources.RECIPES / "mnist.toml"
+    assert resources.recipe_file("mnist.toml") == Path("mnist.toml")
+    assert resources.recipe_file("train/mnist") == Path("train/mnist")
+    unknown = CliRunner().invoke(main, ["train", "cifar"])
+    assert unknown.exit_code == 2
+    assert "there is no recipe 'cifar'; name one that ships (imagenette, mnist, mnist_published)" in unknown.stderr
 
 
 def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

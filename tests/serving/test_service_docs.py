@@ -18,7 +18,7 @@ from reason.serving import Settings, create_app
 from reason.serving.parameters import NAMES, SAMPLE_NAMES
 from reason.serving.problems import KINDS
 from reason.serving.responses import AppliedCorruption, KnownCorruption, SamplePicture
-from reason.serving.settings import REPOSITORY, variable
+from reason.serving.settings import variable
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
 
@@ -59,7 +59,7 @@ def test_every_setting_is_documented() -> None:
 
 def shown(default: object) -> str:
     if isinstance(default, Path):
-        default = default.relative_to(REPOSITORY)
+        default = default.name
     text = ",".join(default) if isinstance(default, tuple) else str(default)
     return f"`{text}`" if text else "none"
 

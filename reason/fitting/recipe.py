@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 import typing
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
@@ -14,6 +13,7 @@ from reason.detector.metanet import MetaNetSettings
 from reason.errors import RecipeError
 from reason.fitting.fitting_data import CorruptionMix, MetaFit
 from reason.signals import SignalSettings
+from reason.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,7 @@ def _build_table(kind: Any, value: Any, *, where: str, path: Path) -> Any:
     prefix = f"{where}." if where else ""
     for key in value:
         if key not in hints:
-            close = difflib.get_close_matches(key, hints, n=1)
-            hint = f"did you mean {prefix}{close[0]}?" if close else f"known keys: {', '.join(hints)}."
+            hint = did_you_mean(key, hints, f"known keys: {', '.join(hints)}.", prefix=prefix)
             raise RecipeError(f"{path}: unknown key {prefix}{key}; {hint}")
     built = {}
     for item in fields(kind):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from flask import Request
 from reason.data.corruptions import CORRUPTIONS, CorruptionRequest
 from reason.serving.problems import BAD_PARAMETER, Problem
 from reason.serving.uploads import FIELDS
+from reason.suggestions import LONGEST, did_you_mean
 
 NAMES = ("model", "threshold", "risk", "delta", "corruption", "severity", "seed")
 """Parameters that ``POST /predict`` takes."""
@@ -87,13 +87,7 @@ def _refuse_unknown(values: Iterable[str], known: tuple[str, ...]) -> None:
     for name in values:
         if name not in known:
             # Ignoring a misspelt threshold would accept images that the client meant to review.
-            hint = _closest(name, known) or f"there are {', '.join(known[:-1])} and {known[-1]}."
-            raise Problem(BAD_PARAMETER, f"Unknown parameter {name[:80]!r}; {hint}")
-
-
-def _closest(name: str, known: Iterable[str]) -> str:
-    closest = difflib.get_close_matches(name[:80], known, n=1)
-    return f"did you mean {closest[0]}?" if closest else ""
+            raise Problem(BAD_PARAMETER, f"Unknown parameter {name[:LONGEST]!r}; {did_you_mean(name, known)}")
 
 
 def _corruption(values: Mapping[str, str]) -> CorruptionRequest | None:
@@ -104,8 +98,8 @@ def _corruption(values: Mapping[str, str]) -> CorruptionRequest | None:
                 raise Problem(BAD_PARAMETER, f"{lonely} goes with a corruption; name one or leave {lonely} out.")
         return None
     if name not in CORRUPTIONS:
-        hint = _closest(name, CORRUPTIONS) or "GET /corruptions lists them."
-        raise Problem(BAD_PARAMETER, f"Unknown corruption {name[:80]!r}; {hint}")
+        hint = did_you_mean(name, CORRUPTIONS, "GET /corruptions lists them.")
+        raise Problem(BAD_PARAMETER, f"Unknown corruption {name[:LONGEST]!r}; {hint}")
     severity, seed = values.get("severity"), values.get("seed")
     return CorruptionRequest(
         name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from PIL import Image
 from reason.data.images import MAX_PIXELS
 from reason.errors import ConfigError
 from reason.resources import BUNDLES
+from reason.suggestions import did_you_mean
 
 PREFIX = "REASON_"
 """Environment variables that start so are settings: ``REASON_PORT`` sets ``port``."""
@@ -126,8 +126,7 @@ def variable(name: str) -> str:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    closest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
-    return f"{name}: unknown setting of the service; the closest known one is {closest}."
+    return f"{name}: unknown setting of the service; {did_you_mean(name, known)}"
 
 
 def _parse(key: Field[Any], text: str) -> Any:

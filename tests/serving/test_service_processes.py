@@ -171,7 +171,7 @@ def test_wrong_setting_is_one_sentence(saved_folder: Path, command: list[str]) -
     ended = finished(command, REASON_BUNDLES=saved_folder, REASON_PROT=1)
     assert ended.returncode == 1
     assert ended.stderr.removeprefix("Error: ") == (
-        "REASON_PROT: unknown setting of the service; the closest known one is REASON_PORT.\n"
+        "REASON_PROT: unknown setting of the service; did you mean REASON_PORT?\n"
     )
 
 

@@ -50,15 +50,15 @@ def test_override_wins_unless_it_is_none() -> None:
     [
         (
             {"REASON_PROT": "1"},
-            "REASON_PROT: unknown setting of the service; the closest known one is REASON_PORT.",
+            "REASON_PROT: unknown setting of the service; did you mean REASON_PORT?",
         ),
         (
             {"REASON_MAX_UPLOAD": "1"},
-            "REASON_MAX_UPLOAD: unknown setting of the service; the closest known one is REASON_MAX_UPLOAD_BYTES.",
+            "REASON_MAX_UPLOAD: unknown setting of the service; did you mean REASON_MAX_UPLOAD_BYTES?",
         ),
         (
             {"REASON_port": "1"},
-            "REASON_port: unknown setting of the service; the closest known one is REASON_PORT.",
+            "REASON_port: unknown setting of the service; did you mean REASON_PORT?",
         ),
         ({"REASON_PORT": "http"}, "REASON_PORT: 'http' is not a whole number."),
         ({"REASON_PORT": "65536"}, "REASON_PORT: 65536 is out of range; give a number from 0 to 65535."),
@@ -96,7 +96,7 @@ def test_wrong_environment_is_one_sentence(environ: dict[str, str], message: str
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ({"prot": 1}, "prot: unknown setting of the service; the closest known one is port."),
+        ({"prot": 1}, "prot: unknown setting of the service; did you mean port?"),
         ({"port": "80"}, "REASON_PORT: '80' has the wrong type; give one like 5000."),
         ({"port": True}, "REASON_PORT: True has the wrong type; give one like 5000."),
         ({"cors_origins": "*"}, "REASON_CORS_ORIGINS: '*' has the wrong type; give one like ('*',)."),

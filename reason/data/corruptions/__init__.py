@@ -6,7 +6,6 @@ stated for a picture of 28 px and scale with the shorter side.
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 
@@ -26,6 +25,7 @@ from reason.data.corruptions.occlusion import OCCLUSION
 from reason.data.corruptions.weather import WEATHER
 from reason.errors import CorruptionError
 from reason.data.images import Preprocessing, to_picture
+from reason.suggestions import did_you_mean
 
 __all__ = [
     "CORRUPTIONS",
@@ -135,8 +135,7 @@ class CorruptionRequest:
 
 def _find(name: str) -> Corruption:
     if name not in CORRUPTIONS:
-        close = difflib.get_close_matches(name, CORRUPTIONS, n=1, cutoff=0)
-        raise CorruptionError(f"{name}: there is no such corruption; did you mean {close[0]}?")
+        raise CorruptionError(f"{name}: there is no such corruption; {did_you_mean(name, CORRUPTIONS)}")
     return CORRUPTIONS[name]
 
 

@@ -43,7 +43,7 @@ class Registry(Generic[T]):
         self.kind, self.group = kind, group
         self._modules, self._accepts, self._error = tuple(modules), accepts, error
         self._items: dict[str, T] = {}
-        self._imported = False
+        self._loaded = False
         self._offers: dict[str, EntryPoint] | None = None
 
     @overload
@@ -71,10 +71,22 @@ class Registry(Generic[T]):
             raise self._error(f"{label}: there is a {self.kind} of this name already; choose another.")
         return item
 
+    def load(self) -> None:
+        """Import the registry's own modules now instead of when an unknown name is asked for.
+
+        A package whose names have a fixed order calls this at the end of its ``__init__``: an import of one of its
+        modules alone then comes too late to change that order.
+        """
+        # No lock: importing is safe from several threads, and a thread that imports a module may register from it.
+        if not self._loaded:
+            for module in self._modules:
+                import_module(module)
+            self._loaded = True
+
     @contextmanager
     def temporarily(self, item: T, *, name: str | None = None) -> Iterator[T]:
         """Have a thing registered inside the block only, in the place of another of its name; for tests and trials."""
-        self._import()
+        self.load()
         before = self._items
         self._items = {label: known for label, known in before.items() if label != _label(item, name)}
         try:
@@ -89,7 +101,7 @@ class Registry(Generic[T]):
             ReasonError: there is none, or the package that offers it cannot be imported; of the registry's own type.
         """
         if name not in self._items:
-            self._import()
+            self.load()
         if name not in self._items and name in self._offered():
             self._accept(self._offered()[name])
         if name not in self._items:
@@ -118,7 +130,7 @@ class Registry(Generic[T]):
 
     def __contains__(self, name: object) -> bool:
         if name not in self._items:
-            self._import()
+            self.load()
         return name in self._items or name in self._offered()
 
     def __iter__(self) -> Iterator[str]:
@@ -141,15 +153,8 @@ class Registry(Generic[T]):
         return [item for _, item in self.items()]
 
     def _names(self) -> list[str]:
-        self._import()
+        self.load()
         return list(dict.fromkeys([*self._items, *self._offered()]))
-
-    def _import(self) -> None:
-        # No lock: importing is safe from several threads, and a thread that imports a module may register from it.
-        if not self._imported:
-            for module in self._modules:
-                import_module(module)
-            self._imported = True
 
     def _offered(self) -> dict[str, EntryPoint]:
         if self._offers is None:

@@ -13,7 +13,7 @@ import torch
 from reason import progress
 from reason.bundle.artefacts import from_json
 from reason.data import datasets
-from reason.data.corruptions import CORRUPTIONS, FAMILIES
+from reason.data.corruptions import CORRUPTIONS, families
 from reason.data.datasets import CLEAN, ImageSet
 from reason.detector.detector import Detector
 from reason.errors import BundleError, DatasetError
@@ -94,7 +94,7 @@ class EvaluationProtocol:
     def unseen(self) -> tuple[str, ...]:
         """Corruptions of the families of which no fit saw a member."""
         known = {CORRUPTIONS[name].family for name in self.seen}
-        return tuple(name for family, names in FAMILIES.items() if family not in known for name in names)
+        return tuple(name for family, names in families().items() if family not in known for name in names)
 
 
 def read_test(protocol: EvaluationProtocol, detector: Detector, data_root: Path) -> ImageSet:

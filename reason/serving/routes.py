@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from reason.data.corruptions import CORRUPTIONS, FAMILIES, PUBLISHED
+from reason.data.corruptions import CORRUPTIONS, PUBLISHED, families
 from reason.data.images import to_png
 from reason.data.samples import Samples, find_samples
 from reason.detector.detector import Detector
@@ -72,7 +72,7 @@ def _plain(predicted: Predicted, parameters: Parameters) -> dict[str, Any]:
 def list_corruptions() -> Response:
     """Describe every corruption that a picture can get before it is judged."""
     known = [KnownCorruption(c.name, c.family, c.summary, c.name in PUBLISHED) for c in CORRUPTIONS.values()]
-    return jsonify({"corruptions": [asdict(corruption) for corruption in known], "families": list(FAMILIES)})
+    return jsonify({"corruptions": [asdict(corruption) for corruption in known], "families": list(families())})
 
 
 @api.get("/models")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import rotate
 
-from reason.data.corruptions import CORRUPTIONS, FAMILIES, PUBLISHED, CorruptionRequest, corrupt, corrupt_pixels
+from reason.data.corruptions import (CORRUPTIONS, PUBLISHED, Corruption, CorruptionRequest, Dice, corrupt, corrupt_pixels, families, per_image)
 from reason.errors import CorruptionError
 from reason.data.images import Preprocessing
 
@@ -95,11 +97,11 @@ def test_pixels_are_the_rounded_images(name: str) -> None:
 
 
 def test_families_hold_every_name_once() -> None:
-    assert [name for names in FAMILIES.values() for name in names] == list(CORRUPTIONS)
+    assert [name for names in families().values() for name in names] == list(CORRUPTIONS)
     assert set(PUBLISHED) <= set(CORRUPTIONS)
     for name, corruption in CORRUPTIONS.items():
         assert corruption.name == name
-        assert name in FAMILIES[corruption.family]
+        assert name in families()[corruption.family]
 
 
 def test_every_corruption_is_documented() -> None:
@@ -218,3 +220,25 @@ def test_the_occluding_square_grows_with_the_picture() -> None:
     hidden = corrupt("occlude", torch.ones(200, 1, 56, 56), 0.25, torch.arange(200))[:, 0] == 0
     assert hidden.any(dim=1).sum(dim=1).max() == 36
     assert hidden.any(dim=2).sum(dim=1).max() == 36
+
+
+# A corruption of one's own
+
+
+def test_a_corruption_of_ones_own_is_found_by_name() -> None:
+    def invert(images: torch.Tensor, severity: torch.Tensor, dice: Dice) -> torch.Tensor:
+        return images + per_image(severity) * (1 - 2 * images)
+
+    known = list(CORRUPTIONS)
+    with CORRUPTIONS.temporarily(Corruption("invert", "lighting", "Fades into the negative.", invert)):
+        assert list(CORRUPTIONS) == [*known, "invert"]
+        assert families()["lighting"][-1] == "invert"
+        assert torch.allclose(corrupt("invert", pictures(1), 1, 0), 1 - pictures(1))
+        assert CorruptionRequest("invert", 0.5, 0).name == "invert"
+    assert list(CORRUPTIONS) == known
+
+
+def test_the_order_of_names_does_not_depend_on_what_was_imported_first() -> None:
+    program = "import reason.data.corruptions.weather, reason.data.corruptions as all; print(*all.CORRUPTIONS)"
+    names = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    assert names == list(CORRUPTIONS)

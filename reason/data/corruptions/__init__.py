@@ -1,4 +1,4 @@
-"""Corruptions: ways to spoil a picture by a severity from 0 to 1, repeatable from a seed.
+"""Corruptions: ways to change a picture by a severity from 0 to 1, repeatable from a seed.
 
 Training, evaluation, the command line, the service and the page all corrupt through ``corrupt_pixels``. Lengths are
 stated for a picture of 28 px and scale with the shorter side.
@@ -14,40 +14,24 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from reason.data.corruptions.base import Corruption, Dice
-from reason.data.corruptions.blur import BLUR
-from reason.data.corruptions.digital import DIGITAL
-from reason.data.corruptions.frequency import FREQUENCY
-from reason.data.corruptions.geometry import GEOMETRY
-from reason.data.corruptions.lighting import LIGHTING
-from reason.data.corruptions.noise import NOISE
-from reason.data.corruptions.occlusion import OCCLUSION
-from reason.data.corruptions.weather import WEATHER
-from reason.errors import CorruptionError
+from reason.data.corruptions.base import CORRUPTIONS, Corruption, Dice, between, corruption, per_image, scale
 from reason.data.images import Preprocessing, to_picture
-from reason.suggestions import did_you_mean
+from reason.errors import CorruptionError
 
 __all__ = [
     "CORRUPTIONS",
-    "FAMILIES",
     "PUBLISHED",
     "Corruption",
     "CorruptionRequest",
     "Dice",
+    "between",
     "corrupt",
     "corrupt_pixels",
+    "corruption",
+    "families",
+    "per_image",
+    "scale",
 ]
-
-_ALL = (*NOISE, *BLUR, *LIGHTING, *FREQUENCY, *DIGITAL, *WEATHER, *GEOMETRY, *OCCLUSION)
-
-CORRUPTIONS: dict[str, Corruption] = {corruption.name: corruption for corruption in _ALL}
-"""Every corruption by name, families together."""
-
-FAMILIES: dict[str, tuple[str, ...]] = {
-    family: tuple(name for name, corruption in CORRUPTIONS.items() if corruption.family == family)
-    for family in dict.fromkeys(corruption.family for corruption in _ALL)
-}
-"""Names of the corruptions of each family."""
 
 PUBLISHED = ("rotate", "noise", "occlude", "shift")
 """The four of the published failure detector; their severity 0 already corrupts."""
@@ -57,6 +41,14 @@ SEEDS = 2**63
 
 _VALUES_AT_A_TIME = 2**22
 """Pixel values that are corrupted together; bounds the memory of a large batch."""
+
+
+def families() -> dict[str, tuple[str, ...]]:
+    """Return the names of the corruptions of each family."""
+    found: dict[str, list[str]] = {}
+    for item in CORRUPTIONS.values():
+        found.setdefault(item.family, []).append(item.name)
+    return {family: tuple(names) for family, names in found.items()}
 
 
 def corrupt(name: str, images: Tensor, severity: float | Tensor, seeds: int | Tensor) -> Tensor:
@@ -77,7 +69,7 @@ def corrupt(name: str, images: Tensor, severity: float | Tensor, seeds: int | Te
     Raises:
         CorruptionError: the name is unknown, or a severity or seed is out of range.
     """
-    apply = _find(name).apply
+    apply = CORRUPTIONS[name].apply
     severity = torch.as_tensor(severity, dtype=torch.float64, device=images.device).expand(len(images))
     _check_severity(severity)
     _check_seeds(seeds)
@@ -113,7 +105,7 @@ class CorruptionRequest:
     """At least 0, below 2**63."""
 
     def __post_init__(self) -> None:
-        _find(self.name)
+        CORRUPTIONS[self.name]  # raises where there is none
         _check_severity(torch.tensor([self.severity], dtype=torch.float64))
         _check_seeds(self.seed)
 
@@ -133,12 +125,6 @@ class CorruptionRequest:
         return to_picture(corrupted)
 
 
-def _find(name: str) -> Corruption:
-    if name not in CORRUPTIONS:
-        raise CorruptionError(f"{name}: there is no such corruption; {did_you_mean(name, CORRUPTIONS)}")
-    return CORRUPTIONS[name]
-
-
 def _check_severity(severity: Tensor) -> None:
     outside = severity[~((severity >= 0) & (severity <= 1))]
     if len(outside):
@@ -149,3 +135,6 @@ def _check_seeds(seeds: int | Tensor) -> None:
     for seed in np.atleast_1d(seeds).tolist():
         if not 0 <= seed < SEEDS:
             raise CorruptionError(f"seed {seed}: out of range; give a whole number from 0 to {SEEDS - 1}.")
+
+
+CORRUPTIONS.load()

@@ -1,4 +1,4 @@
-"""What every corruption is made of: its description, its dice, and lengths that fit the picture's size."""
+"""What every corruption is made of: its registration, its dice, and lengths that fit the picture's size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+
+from reason.errors import CorruptionError
+from reason.registry import Registry
+
+FILES = ("noise", "blur", "lighting", "frequency", "digital", "weather", "geometry", "occlusion")
+"""Modules of this package that hold corruptions, in the order of tables; to add one, name it here."""
 
 REFERENCE_SIDE = 28
 """Side in pixels of the pictures that all lengths are stated for; other sizes scale them."""
@@ -41,7 +47,7 @@ class Dice:
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One way to spoil a picture."""
+    """One way to corrupt a picture."""
 
     name: str
     """Name, in snake case."""
@@ -54,6 +60,28 @@ class Corruption:
 
     The result may leave [0, 1]; ``corrupt`` clamps it.
     """
+
+
+CORRUPTIONS: Registry[Corruption] = Registry(
+    "corruption",
+    group="reason.corruptions",
+    modules=[f"reason.data.corruptions.{file}" for file in FILES],
+    accepts=lambda item: isinstance(item, Corruption),
+    error=CorruptionError,
+)
+"""Every corruption by name, families together."""
+
+Apply = Callable[[Tensor, Tensor, Dice], Tensor]
+
+
+def corruption(family: str, summary: str) -> Callable[[Apply], Apply]:
+    """Register the decorated function as a corruption of its own name; see ``Corruption`` for what it does."""
+
+    def register(apply: Apply) -> Apply:
+        CORRUPTIONS.register(Corruption(apply.__name__, family, summary, apply))
+        return apply
+
+    return register
 
 
 def per_image(values: Tensor) -> Tensor:

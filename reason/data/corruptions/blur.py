@@ -7,10 +7,11 @@ import math
 import torch
 from torch import Tensor
 
-from reason.data.corruptions.base import Corruption, Dice, between, per_image, scale
+from reason.data.corruptions.base import Dice, between, corruption, per_image, scale
 from reason.data.corruptions.fields import directions, filtered, frequencies
 
 
+@corruption("blur", "Averages under a Gaussian of standard deviation 0.2 to 4 px.")
 def gaussian_blur(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Average under a Gaussian."""
     x, y = frequencies(images)
@@ -18,6 +19,7 @@ def gaussian_blur(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return filtered(images, torch.exp(-2 * (math.pi * sigma) ** 2 * (x**2 + y**2)))
 
 
+@corruption("blur", "Averages over a disc of radius 0.2 to 6 px.")
 def defocus_blur(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Average over a disc, as a lens that is out of focus does.
 
@@ -29,21 +31,10 @@ def defocus_blur(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return filtered(images, torch.where(t == 0, 1, 2 * torch.special.bessel_j1(t) / t))
 
 
+@corruption("blur", "Averages along a line of random direction, 0.5 to 16 px long.")
 def motion_blur(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Average along a line of drawn direction, as a camera that moves does; the spectrum of a line is a sinc."""
     x, y = frequencies(images)
     cosine, sine = directions(dice)
     length = per_image(between(0.5, 16, severity)) * scale(images)
     return filtered(images, torch.sinc(length * (x * cosine + y * sine)))
-
-
-BLUR = (
-    Corruption(
-        "gaussian_blur",
-        "blur",
-        "Averages under a Gaussian of standard deviation 0.2 to 4 px.",
-        gaussian_blur,
-    ),
-    Corruption("defocus_blur", "blur", "Averages over a disc of radius 0.2 to 6 px.", defocus_blur),
-    Corruption("motion_blur", "blur", "Averages along a line of random direction, 0.5 to 16 px long.", motion_blur),
-)

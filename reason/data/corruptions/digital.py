@@ -11,9 +11,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from reason.data.corruptions.base import Corruption, Dice, per_image, scale
+from reason.data.corruptions.base import Dice, corruption, per_image, scale
 
 
+@corruption("digital", "Compresses with JPEG of quality 50 down to 1.")
 def jpeg(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Compress with JPEG and decompress; the quality falls geometrically, and its blocks have 8 pixels at any size."""
     quality = (50 ** (1 - severity)).round().int().tolist()
@@ -34,6 +35,7 @@ def _read_back(levels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     return np.asarray(Image.open(coded))
 
 
+@corruption("digital", "Averages over square cells, from one pixel to 9 px wide.")
 def pixelate(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Average over square cells; their side grows from one pixel, and a whole number of cells fills each side."""
     result = torch.empty_like(images)
@@ -47,14 +49,8 @@ def pixelate(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return result
 
 
+@corruption("digital", "Rounds each value to one of 65 down to 2 levels.")
 def quantise(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Round to a few levels, spread evenly from black to white; their number falls geometrically."""
     steps = per_image((64 ** (1 - severity)).round())
     return (images * steps).round() / steps
-
-
-DIGITAL = (
-    Corruption("jpeg", "digital", "Compresses with JPEG of quality 50 down to 1.", jpeg),
-    Corruption("pixelate", "digital", "Averages over square cells, from one pixel to 9 px wide.", pixelate),
-    Corruption("quantise", "digital", "Rounds each value to one of 65 down to 2 levels.", quantise),
-)

@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from reason.data.corruptions.base import Corruption, Dice, between, centred, per_image, scale
+from reason.data.corruptions.base import Dice, between, centred, corruption, per_image, scale
 from reason.data.corruptions.fields import directions, waves
 
 FARTHEST_SHIFT = 3
 """Largest published shift along an axis, in pixels of a 28 px picture."""
 
 
+@corruption("geometry", "Turns by 20 to 80 degrees counter-clockwise; what comes in is black.")
 def rotate(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Turn by 20 + 60 * severity degrees counter-clockwise about the centre, bilinear, black outside, as published."""
     x, y = centred(images)
@@ -20,6 +21,7 @@ def rotate(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return _sample(images, x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos())
 
 
+@corruption("geometry", "Moves by whole pixels, from 0 up to 3 px on each axis; edge pixels are repeated.")
 def shift(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Move by one of the 49 whole offsets in [-3, 3] x [-3, 3] px, repeating the pixels at the edge.
 
@@ -45,6 +47,7 @@ def _chosen_offset(severity: Tensor, dice: Dice) -> Tensor:
     return offsets[order.gather(1, rank[:, None])[:, 0]]
 
 
+@corruption("geometry", "Slants by 0.05 to 1.6 px a px, in a random direction.")
 def shear(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Slide lines of drawn direction along themselves, in proportion to their distance from the centre."""
     x, y = centred(images)
@@ -53,6 +56,7 @@ def shear(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return _sample(images, x + slide * cosine, y + slide * sine)
 
 
+@corruption("geometry", "Tilts in a random direction, and shrinks, by 2 to 70 percent.")
 def perspective(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Tilt the picture about its centre, the side of drawn direction away from the viewer, and move it away as much."""
     height, width = images.shape[2:]
@@ -63,6 +67,7 @@ def perspective(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return _sample(images, x / nearness, y / nearness)
 
 
+@corruption("geometry", "Moves points by a smooth random field of typically 0.1 to 3.5 px.")
 def elastic(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Move every point by a smooth random field."""
     x, y = centred(images)
@@ -76,22 +81,3 @@ def _sample(images: Tensor, x: Tensor, y: Tensor) -> Tensor:
     height, width = images.shape[2:]
     grid = torch.stack([x[:, 0] * (2 / width), y[:, 0] * (2 / height)], dim=3)
     return functional.grid_sample(images, grid, align_corners=False)
-
-
-GEOMETRY = (
-    Corruption("rotate", "geometry", "Turns by 20 to 80 degrees counter-clockwise; what comes in is black.", rotate),
-    Corruption(
-        "shift",
-        "geometry",
-        "Moves by whole pixels, from 0 up to 3 px on each axis; edge pixels are repeated.",
-        shift,
-    ),
-    Corruption("shear", "geometry", "Slants by 0.05 to 1.6 px a px, in a random direction.", shear),
-    Corruption(
-        "perspective",
-        "geometry",
-        "Tilts in a random direction, and shrinks, by 2 to 70 percent.",
-        perspective,
-    ),
-    Corruption("elastic", "geometry", "Moves points by a smooth random field of typically 0.1 to 3.5 px.", elastic),
-)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from reason.data.corruptions.base import Corruption, Dice, between, centred, per_image, scale
+from reason.data.corruptions.base import Dice, between, centred, corruption, per_image, scale
 
 HOLE_PERIOD = 7
 """Distance between holes, in pixels of a 28 px picture."""
 
 
+@corruption("occlusion", "Blackens a square of half-side 6 to 18 px around a random pixel.")
 def occlude(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Blacken a square of half-side int(6 + 12 * severity) px around a uniformly drawn pixel, as published.
 
@@ -27,6 +28,7 @@ def occlude(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return images.masked_fill(hidden, 0)
 
 
+@corruption("occlusion", "Blackens squares 7 px apart whose sides are 0.7 to 6.3 px.")
 def holes(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Blacken squares on a regular grid, one every 7 px on both axes, whose place is drawn."""
     period = HOLE_PERIOD * scale(images)
@@ -34,14 +36,3 @@ def holes(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     draws = dice.uniform(2, 1, 1, 1)
     x, y = ((axis / period + draws[:, number]) % 1 for number, axis in enumerate(centred(images)))
     return images.masked_fill((x < side) & (y < side), 0)
-
-
-OCCLUSION = (
-    Corruption(
-        "occlude",
-        "occlusion",
-        "Blackens a square of half-side 6 to 18 px around a random pixel.",
-        occlude,
-    ),
-    Corruption("holes", "occlusion", "Blackens squares 7 px apart whose sides are 0.7 to 6.3 px.", holes),
-)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from reason.data.corruptions.base import Corruption, Dice, between, centred, per_image, scale
+from reason.data.corruptions.base import Dice, between, centred, corruption, per_image, scale
 from reason.data.corruptions.fields import directions, waves
 
 SCRATCHES = 14
 """Number of scratches at severity 1."""
 
 
+@corruption("weather", "Mixes with patchy white fog, at most 5 to 100 percent thick.")
 def fog(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Mix with white; the fog is thicker in some places than in others."""
     thickness = 0.8 + 0.2 * waves(images, dice, count=12, cycles=3).tanh()
@@ -18,6 +19,7 @@ def fog(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return images * (1 - share) + share
 
 
+@corruption("weather", "Draws 1 to 14 random black or white lines, 1 px wide.")
 def scratches(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Draw straight lines one px wide, each black or white, all across the picture; one after the other fades in."""
     x, y = centred(images)
@@ -32,9 +34,3 @@ def scratches(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
         opacity = (width / 2 + 0.5 - distance).clamp(0, 1) * (visible - number).clamp(0, 1)
         result = result * (1 - opacity) + opacity * (shade < 0.5)
     return result
-
-
-WEATHER = (
-    Corruption("fog", "weather", "Mixes with patchy white fog, at most 5 to 100 percent thick.", fog),
-    Corruption("scratches", "weather", "Draws 1 to 14 random black or white lines, 1 px wide.", scratches),
-)

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from reason import progress
+from reason.base.engines import Engine
 from reason.base.evidence import Evidence, Labelled, concatenate
-from reason.base.tapped import Tapped
 from reason.base.views import SIDES, VIEWS
 from reason.data.datasets import ImageSet
 from reason.data.images import Preprocessing
@@ -40,13 +40,13 @@ DAMAGED = (
 
 
 class Extractor:
-    """Runs one base classifier over image sets, and keeps what it found.
+    """Runs one engine over image sets, and keeps what it found.
 
-    The name of a file is a digest of the weights, the taps, the preprocessing and the pixels; each view has its own
-    files. The code of the network and of the views is not part of it: delete the folder after changing that.
+    The name of a file is a digest of the engine with its weights, of the preprocessing and of the pixels; each view
+    has its own files. The code of the network and of the views is not part of it: delete the folder after a change.
 
     Args:
-        base: frozen base classifier.
+        engine: runs the frozen base classifier.
         preprocessing: its own.
         gradient: whether to measure the input gradient, which costs a backward pass.
         views: whether to look at the views too, which cost a smaller forward pass each.
@@ -55,27 +55,23 @@ class Extractor:
 
     def __init__(
         self,
-        base: Tapped,
+        engine: Engine,
         preprocessing: Preprocessing,
         *,
         gradient: bool,
         views: bool = False,
         cache: Path | None = CACHE,
     ) -> None:
-        self.base, self.preprocessing, self.cache = base, preprocessing, cache
+        self.engine, self.preprocessing, self.cache = engine, preprocessing, cache
         self.gradient, self.views = gradient, tuple(VIEWS) if views else ()
-        digest = hashlib.sha256(f"{torch.__version__} {preprocessing} {base.taps}".encode())
-        for name, tensor in base.network.state_dict().items():
-            digest.update(name.encode())
-            digest.update(tensor.contiguous().numpy().tobytes())
-        self._mark = digest.hexdigest()
+        self._mark = f"{engine.identity()} {preprocessing}"
 
     @classmethod
     def of(cls, detector: Detector, cache: Path | None = CACHE) -> Extractor:
         """Return the extractor of what a detector's signals need."""
         signals = detector.signals
         return cls(
-            detector.base,
+            detector.engine,
             detector.preprocessing,
             gradient=signals.needs_gradient,
             views=signals.needs_views,
@@ -114,7 +110,7 @@ class Extractor:
         return Labelled(concatenate(parts), images.labels, images.sources, images.corruptions, images.severities)
 
     def _look(self, images: torch.Tensor, name: str, gradient: bool) -> Evidence:
-        return self.base.extract(images, gradient=gradient) if name == WHOLE else self.base.view(images, name)
+        return self.engine.extract(images, gradient=gradient) if name == WHOLE else self.engine.view(images, name)
 
     def _file(self, pixels: torch.Tensor, name: str, gradient: bool) -> Path | None:
         if self.cache is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from reason.base.tapped import Tapped
+from reason.base.engines import Tapped
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ import torch
 from torch import nn
 
 from reason.base.backbones import ARCHITECTURES, make, tap
+from reason.base.engines import Tapped
 from reason.base.head import head_of
-from reason.base.tapped import Tapped
 from reason.bundle.artefacts import from_json, pack, pack_layers, unpack, unpack_layers
 from reason.bundle.folders import BANK, BASE, CARD, LAYERS, MAP, META, PCA, SAMPLE, find, swap_in
 from reason.bundle.pickles import read_arrays, write_arrays
@@ -170,6 +170,7 @@ def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, hea
         architecture=card["architecture"],
         classes=classes,
         base=base,
+        engine=base,
         preprocessing=preprocessing,
         signal_settings=settings,
         signals=signals,

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from PIL import Image
 
+from reason.base.engines import Engine, Tapped
 from reason.base.evidence import Evidence
-from reason.base.tapped import Tapped
 from reason.data.images import ImageInput, Preprocessing, rgb_of
 from reason.detector.calibration import Platt
 from reason.detector.certificate import Certificate
@@ -43,7 +43,8 @@ class Judgement:
 class Detector:
     """Judges each prediction of one base classifier.
 
-    ``reason.load`` reads one from a bundle, ``reason.fitting.fit.fit`` makes one. Calls from several threads are safe.
+    ``reason.load`` reads one from a bundle, ``reason.fitting.fit.fit`` makes one. Calls from several threads
+    are safe, and it can be copied and sent to other processes.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Detector:
     """Key of ``reason.base.backbones.ARCHITECTURES``, or ``custom`` for a network of your own."""
     classes: tuple[str, ...]
     base: Tapped
+    engine: Engine
+    """What runs the base classifier: ``base`` itself, or a runtime that holds its exported graph."""
     preprocessing: Preprocessing
     signal_settings: SignalSettings
     signals: SignalSet
@@ -158,7 +161,7 @@ class Detector:
         """Run the base classifier on uint8 pixels ``[n, channels, size, size]``."""
         signals = self.signals
         standard = self.preprocessing.normalise(pixels)
-        return self.base.extract(standard, gradient=signals.needs_gradient, views=signals.needs_views)
+        return self.engine.extract(standard, gradient=signals.needs_gradient, views=signals.needs_views)
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Return meta-vectors and reliabilities of what ``extract`` returned."""

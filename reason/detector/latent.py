@@ -11,7 +11,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from reason.base.evidence import Evidence
-from reason.base.tapped import Tap
+from reason.base.taps import Tap
 
 MOST_POINTS = 1500
 """Calibration images that the map shows at most."""

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import torch
 
+from reason.base.engines import Engine, Tapped
 from reason.base.evidence import Labelled, concatenate
 from reason.base.head import Head, head_of
-from reason.base.tapped import Tap, Tapped
+from reason.base.taps import Tap
 from reason.data.datasets import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector import metanet
@@ -28,7 +29,7 @@ Progress = Callable[[Iterable[T]], Iterable[T]]
 
 
 def extract(
-    base: Tapped,
+    base: Engine,
     preprocessing: Preprocessing,
     images: ImageSet,
     *,
@@ -37,7 +38,7 @@ def extract(
     batch_size: int = 64,
     progress: Progress[int] = iter,
 ) -> Labelled:
-    """Run the base classifier over a set of images, see ``Tapped.extract``."""
+    """Run the base classifier over a set of images, see ``Engine.extract``."""
     starts = range(0, len(images), batch_size)
     parts = [
         base.extract(preprocessing.normalise(images.pixels[start : start + batch_size]), gradient=gradient, views=views)
@@ -123,6 +124,7 @@ def fit(
         architecture=architecture,
         classes=classes,
         base=base,
+        engine=base,
         preprocessing=preprocessing,
         signal_settings=signals,
         signals=signal_set,

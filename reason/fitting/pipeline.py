@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from reason import progress
+from reason.base.engines import Tapped
 from reason.base.extraction import Extractor
-from reason.base.tapped import Tapped
 from reason.bundle import bundle
 from reason.data import datasets
 from reason.data.datasets import ImageSet

@@ -14,7 +14,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reason.base.backbones import make, tap
-from reason.base.tapped import Tapped
+from reason.base.engines import Tapped
 from reason.data.augment import erased, jittered, random_crops, resized
 from reason.data.datasets import ImageSet
 from reason.data.images import Preprocessing

@@ -10,7 +10,7 @@ import torch
 
 from reason.base.evidence import Evidence
 from reason.base.head import Head
-from reason.base.tapped import Tap
+from reason.base.taps import Tap
 from reason.signals.activations import Activations
 from reason.signals.base import Family
 from reason.signals.dropout import Dropout

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from reason.base.evidence import Evidence
-from reason.base.tapped import Tap
+from reason.base.taps import Tap
 
 
 class Activations:

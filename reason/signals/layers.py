@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from reason.base.evidence import Evidence
-from reason.base.tapped import Tap
+from reason.base.taps import Tap
 from reason.errors import FitError
 from reason.signals.gaussians import Gaussians
 from reason.signals.pca import Pca

@@ -12,9 +12,9 @@ import torch
 
 from reason.base import extraction, views
 from reason.base.backbones import make, tap
+from reason.base.engines import Tapped
 from reason.base.evidence import Labelled
 from reason.base.extraction import Extractor
-from reason.base.tapped import Tapped
 from reason.data.datasets import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.detector import Detector

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from reason.base.evidence import Evidence
-from reason.base.tapped import Tap
+from reason.base.taps import Tap
 from reason.detector.detector import Detector
 from reason.detector.latent import MOST_POINTS, LatentMap, latent_of
 

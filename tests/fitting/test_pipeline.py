@@ -18,7 +18,7 @@ import torch
 
 import reason
 from reason.base.backbones import make, tap
-from reason.base.tapped import Tapped
+from reason.base.engines import Tapped
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.datasets import ImageSet, read_imagenette
 from reason.errors import ConfigError, RecipeError

@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 
 from reason.base.evidence import Evidence
 from reason.base.head import head_of
-from reason.base.tapped import Tap
+from reason.base.taps import Tap
 from reason.detector.detector import Detector
 from reason.errors import FitError
 from reason.signals import Layer, Layers, Name, SignalSettings, assemble

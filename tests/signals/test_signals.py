@@ -13,9 +13,10 @@ from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from reason.base.backbones import ARCHITECTURES
+from reason.base.engines import Tapped
 from reason.base.evidence import Evidence
 from reason.base.head import Head
-from reason.base.tapped import Tap, Tapped
+from reason.base.taps import Tap
 from reason.signals.activations import Activations
 from reason.signals.dropout import Dropout
 from reason.signals.embedding import Embedding

@@ -9,9 +9,10 @@ from torch import nn
 
 from reason.base.backbones.cnn import cnn
 from reason.base.backbones.resnet import resnet50, resnet50d
-from reason.base.tapped import Tap, Tapped
+from reason.base.engines import Tapped
+from reason.base.taps import Tap
 
-__all__ = ["ARCHITECTURES", "Architecture", "Tap", "Tapped", "make", "tap"]
+__all__ = ["ARCHITECTURES", "Architecture", "make", "tap"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from reason.base.backbones import ARCHITECTURES, make, tap
-from reason.base.tapped import POOLINGS, Tap, Tapped
+from reason.base.engines import Tapped
+from reason.base.taps import POOLINGS, Tap
 from reason.base.views import VIEWS
 from reason.detector.detector import Detector
 from reason.errors import FitError
@@ -126,6 +127,19 @@ def test_a_network_of_one_size_says_that_it_takes_no_views(refusal: Exception) -
         base.extract(images, gradient=False, views=True)
 
 
+class Broken(OneSize):
+    """Fails on whatever it is shown."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        raise self.refusal
+
+
+def test_an_error_that_has_nothing_to_do_with_the_size_is_not_taken_for_a_refusal() -> None:
+    base = Tapped(Broken(ValueError("a mistake in the network")), head="head").freeze()
+    with pytest.raises(ValueError, match="a mistake in the network"):
+        base.view(torch.zeros(1, 3, 20, 20), "shrunk")
+
+
 def test_a_lack_of_memory_is_not_taken_for_a_refusal() -> None:
     base = Tapped(OneSize(torch.OutOfMemoryError("none left")), head="head").freeze()
     with pytest.raises(torch.OutOfMemoryError):
@@ -214,4 +228,4 @@ def test_every_architecture_keeps_what_its_taps_promise(base: Tapped, images: to
 def test_a_bare_forward_pass_keeps_nothing_of_the_taps() -> None:
     base = tap(make("cnn", classes=4, dropout=0.0), "cnn", dropout=0.0).freeze()
     base(torch.zeros(1, 3, 28, 28))
-    assert not hasattr(base._kept, "activations")
+    assert base._kept.activations is None

@@ -25,6 +25,22 @@ class SampleError(ReasonError):
     """There are no sample pictures for a data set on this machine."""
 
 
+class SettingsError(ReasonError, ValueError):
+    """A setting is unknown, missing, of the wrong type or out of range.
+
+    Args:
+        key: dotted name of the setting.
+        problem: the rest of the sentence, such as ``must be positive, not -1.``
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(key, problem)
+        self.key, self.problem = key, problem
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.problem}"
+
+
 class RecipeError(ReasonError):
     """A training recipe has an unknown key or a value of the wrong type."""
 

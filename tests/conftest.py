@@ -15,6 +15,7 @@ from reason.base.backbones import tap
 from reason.data.datasets import IMAGENETTE_CLASSES, IMAGENETTE_FOLDER, ImageSet, split
 from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNetSettings
+from reason.detector.provenance import Provenance
 from reason.fitting.fit import extract, fit
 from reason.signals import SignalSettings
 
@@ -58,7 +59,7 @@ def detector(shapes: ImageSet) -> Detector:
         risk=0.2,
         architecture="cnn",
         title="Drawn shapes, for tests",
-        card={"metrics": {"clean": {"accuracy": 0.8}}},
+        provenance=Provenance(metrics={"clean": {"accuracy": 0.8}}),
     )
 
 

@@ -1,4 +1,4 @@
-"""Fitted parts to and from plain arrays, and settings from plain JSON, which is how bundles keep them."""
+"""Fitted parts to and from plain arrays, which is how bundles keep them."""
 
 from __future__ import annotations
 
@@ -49,11 +49,6 @@ def _unpacked(array: NDArray[Any], type_: str) -> Any:
     if "tuple" in type_:
         return tuple(bytes(text).decode() for text in array.tolist())
     return array
-
-
-def from_json(kind: type[T], table: Mapping[str, Any]) -> T:
-    """Make a dataclass from its fields as JSON gives them back, with lists for tuples."""
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
 
 
 def pack_layers(layers: Layers) -> dict[str, NDArray[Any]]:

@@ -13,8 +13,6 @@ import pickle
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +22,7 @@ from torch import nn
 from reason.base.backbones import ARCHITECTURES, make, tap
 from reason.base.engines import Tapped
 from reason.base.head import head_of
-from reason.bundle.artefacts import from_json, pack, pack_layers, unpack, unpack_layers
+from reason.bundle.artefacts import pack, pack_layers, unpack, unpack_layers
 from reason.bundle.folders import BANK, BASE, CARD, LAYERS, MAP, META, PCA, SAMPLE, find, swap_in
 from reason.bundle.pickles import read_arrays, write_arrays
 from reason.data.images import Preprocessing
@@ -33,9 +31,11 @@ from reason.detector.certificate import Certificate
 from reason.detector.detector import Detector
 from reason.detector.latent import LatentMap
 from reason.detector.metanet import MetaNet
+from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
-from reason.errors import BundleError
+from reason.errors import BundleError, SettingsError
 from reason.signals import Bank, Pca, SignalSettings, assemble
+from reason.structure import build
 
 FORMAT = 2
 """Version of the bundle format; other versions are refused."""
@@ -95,7 +95,6 @@ def _card(detector: Detector, files: Mapping[str, Any]) -> dict[str, Any]:
         "format": FORMAT,
         "name": detector.name,
         "title": detector.title,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "architecture": detector.architecture,
         "dropout": detector.base.dropout,
         "classes": list(detector.classes),
@@ -106,8 +105,7 @@ def _card(detector: Detector, files: Mapping[str, Any]) -> dict[str, Any]:
         "calibration": {"method": "platt", **asdict(detector.calibration)},
         "threshold": detector.threshold,
         "certificate": None if certificate is None else certificate.to_dict(),
-        "versions": {name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn", "pillow")},
-        "card": detector.card,
+        "provenance": detector.provenance.to_dict(),
         "files": files,
     }
 
@@ -132,8 +130,8 @@ def load(folder: str | Path, *, network: nn.Module | None = None, head: str | No
         raise BundleError(f"{folder / CARD}: does not fit the other files ({error}); get the bundle again.") from None
 
 
-def load_base(folder: Path) -> tuple[Tapped, dict[str, Any]]:
-    """Read the base classifier of a bundle of a built-in architecture alone, and the facts about how it was made.
+def load_base(folder: Path) -> tuple[Tapped, Provenance]:
+    """Read the base classifier of a bundle of a built-in architecture alone, and how it was made.
 
     Raises:
         BundleError: the card or the weights are missing, truncated, altered, or do not fit each other.
@@ -142,14 +140,23 @@ def load_base(folder: Path) -> tuple[Tapped, dict[str, Any]]:
     card = _read_card(folder)
     try:
         base = _load_base(folder, card, len(card["preprocessing"]["mode"]), None, None)
-        return base, {**card["card"], "architecture": card["architecture"]}
+        return base, _provenance(card)
+    except SettingsError as error:
+        raise BundleError(f"{folder / CARD}: {error}") from None
     except (KeyError, TypeError) as error:
         raise BundleError(f"{folder / CARD}: lacks {error}; get the bundle again.") from None
 
 
+def _provenance(card: Mapping[str, Any]) -> Provenance:
+    if "provenance" in card:
+        return build(Provenance, card["provenance"])
+    facts = {"created": card["created"], "versions": card["versions"]}  # as bundles held them until version 0.1
+    return build(Provenance, card["card"] | facts)
+
+
 def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, head: str | None) -> Detector:
-    preprocessing = from_json(Preprocessing, card["preprocessing"])
-    settings = from_json(SignalSettings, card["signals"])
+    preprocessing = build(Preprocessing, card["preprocessing"])
+    settings = build(SignalSettings, card["signals"])
     classes = tuple(card["classes"])
     base = _load_base(folder, card, preprocessing.channels, network, head)
     pca = _load(Pca, folder, PCA, card) if settings.needs_pca else None
@@ -181,7 +188,7 @@ def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, hea
         certificate=None if certificate is None else Certificate(**certificate),
         calibration_sample=_load_sample(folder, card) if SAMPLE in card["files"] else None,
         latent_map=_load_map(folder, card) if MAP in card["files"] else None,
-        card={**card["card"], "created": card["created"], "versions": card["versions"]},
+        provenance=_provenance(card),
     )
 
 

@@ -19,6 +19,7 @@ from reason.detector.certificate import Certificate
 from reason.detector.latent import LatentMap, latent_of
 from reason.detector.metanet import MetaNet
 from reason.detector.policy import AcceptancePolicy, choose_policy
+from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.detector.verdict import Neighbour, Verdict
 from reason.signals import Pca, Search, SignalSet, SignalSettings
@@ -68,8 +69,8 @@ class Detector:
     calibration_sample: CalibrationSample | None
     """What thresholds for other risks are computed from."""
     latent_map: LatentMap | None
-    card: dict[str, Any]
-    """How the detector was made and measured: recipe, split, seeds, versions, metrics; plain JSON."""
+    provenance: Provenance
+    """How the detector was made and measured."""
 
     def policy(
         self, *, threshold: float | None = None, risk: float | None = None, delta: float | None = None
@@ -245,7 +246,7 @@ class Detector:
             "meta_names": list(self.signals.names),
             "threshold": self.threshold,
             "certificate": None if certificate is None else certificate.to_dict(),
-            **self.card,
+            **self.provenance.to_dict(),
         }
 
 

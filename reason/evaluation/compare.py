@@ -151,7 +151,7 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     parts = pipeline.split(recipe, pipeline.read_images(recipe, data_root, False))
     network, _ = pipeline.base_of(recipe, parts, base)
     extract = pipeline.extractor(recipe, network)
-    material = gather(extract, parts, recipe.meta_fit, recipe.home, recipe.seed)
+    material = gather(extract, parts, recipe.meta_fit, recipe.target, recipe.seed)
     torch.set_num_threads(1)  # the networks are so small that threads only wait for each other
     head, settings = head_of(network), dataclasses.replace(recipe.signals, seed=recipe.seed)
     signals, _ = fit_signals(head, network.taps, material.bank, settings)

@@ -13,12 +13,10 @@ from reason import progress
 from reason.base.evidence import join
 from reason.base.extraction import Extractor
 from reason.bundle import bundle
-from reason.bundle.artefacts import from_json
 from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.datasets import CLEAN, ImageSet
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNetSettings
 from reason.errors import BundleError
 from reason.evaluation import metrics, plots, splits
 from reason.evaluation.comparison import Comparison, ScoredSplit, by_type
@@ -26,6 +24,7 @@ from reason.evaluation.importance import importance
 from reason.evaluation.splits import EvaluationProtocol
 from reason.evaluation.tables import markdown
 from reason.fitting.fitting_data import FittingData, Parts, gather
+from reason.structure import plain
 
 PLOTS = Path("eval_plots")
 """Folder that figures and numbers go to, one subfolder a bundle."""
@@ -59,7 +58,7 @@ def run(folder: Path, data_root: Path, output: Path | None = None, seeds: int = 
     extract = Extractor.of(detector)
     test = splits.read_test(protocol, detector, data_root)
     material = _material(detector, protocol, extract, data_root)
-    settings = from_json(MetaNetSettings, detector.card["recipe"]["metanet"])
+    settings = protocol.metanet
     progress.say("fit the baselines, and the MetaNet from further seeds")
     judge = Comparison.fit(detector, material, settings, protocol.seed, seeds)
     judged: dict[str, tuple[str, ScoredSplit]] = {}
@@ -83,7 +82,7 @@ def run(folder: Path, data_root: Path, output: Path | None = None, seeds: int = 
         ),
         "by_type": _by_type(judged),
         "severity_sweep": _severity_sweep(judge, extract, test),
-        "training": detector.card.get("history", []),
+        "training": plain(detector.provenance.history),
     }
     target = output or PLOTS / detector.name
     target.mkdir(parents=True, exist_ok=True)
@@ -124,7 +123,7 @@ def _material(detector: Detector, protocol: EvaluationProtocol, extract: Extract
     if images.fingerprint() != protocol.train_sha256:
         raise BundleError(f"{detector.name}: the train images in {data_root} are not those it was fitted on.")
     parts = Parts.split(images, protocol.shares, protocol.seed)
-    return gather(extract, parts, protocol.meta_fit, protocol.home, protocol.seed)
+    return gather(extract, parts, protocol.meta_fit, protocol.target, protocol.seed)
 
 
 def _severity_sweep(judge: Comparison, extract: Extractor, test: ImageSet) -> dict[str, list[dict[str, float]]]:

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from reason import progress
-from reason.bundle.artefacts import from_json
 from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS, families
 from reason.data.datasets import CLEAN, ImageSet
 from reason.detector.detector import Detector
+from reason.detector.metanet import MetaNetSettings
+from reason.detector.recipe import CorruptionMix, MetaFit
 from reason.errors import BundleError, DatasetError
-from reason.fitting.fitting_data import CorruptionMix, MetaFit
 
 SEED = 2026
 """Seed of every corruption of test images."""
@@ -46,7 +46,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationProtocol:
-    """What a bundle's card says about its data set, and about what its fit saw of it."""
+    """What a bundle's provenance says about its data set, and about what its fit saw of it."""
 
     dataset: str
     shares: tuple[float, float]
@@ -55,37 +55,30 @@ class EvaluationProtocol:
     """Seed of the split and of the copies."""
     train_sha256: str
     """Fingerprint of the train images."""
-    home: CorruptionMix
-    """What the images are like that the bundle is made for."""
+    target: CorruptionMix
+    """The target distribution, which the bundle is made for."""
     meta_fit: MetaFit
+    metanet: MetaNetSettings
 
     @classmethod
     def of(cls, detector: Detector) -> EvaluationProtocol:
-        """Read the card.
+        """Read the provenance of a detector.
 
         Raises:
-            BundleError: the card names no data set that REASON reads.
+            BundleError: no recipe made the detector.
         """
-        recipe = detector.card.get("recipe", {})
-        name = recipe.get("data", {}).get("dataset")
-        if name not in datasets.READERS:
-            raise BundleError(
-                f"{detector.name}: its card names no data set that REASON reads, so it cannot be evaluated."
-            )
-        return cls(
-            name,
-            (recipe["data"]["base_share"], recipe["data"]["meta_share"]),
-            detector.card["split"]["seed"],
-            detector.card["split"]["data_sha256"],
-            from_json(CorruptionMix, recipe.get("home", {})),
-            from_json(MetaFit, recipe["meta_fit"]),
-        )
+        recipe, split = detector.provenance.recipe, detector.provenance.split
+        if recipe is None or split is None:
+            raise BundleError(f"{detector.name}: no recipe made it, so it names no data set to evaluate it on.")
+        data = recipe.data
+        shares = (data.base_share, data.meta_share)
+        return cls(data.dataset, shares, split.seed, split.data_sha256, recipe.target, recipe.meta_fit, recipe.metanet)
 
     @property
     def seen(self) -> tuple[str, ...]:
         """Corruptions that the fit saw, on meta-fit copies or on calibration images."""
         seen = {
-            *(self.home.types if self.home.chance else ()),
+            *(self.target.types if self.target.chance else ()),
             *(self.meta_fit.corruptions if self.meta_fit.corrupted else ()),
         }
         return tuple(name for name in CORRUPTIONS if name in seen)
@@ -109,8 +102,8 @@ def read_test(protocol: EvaluationProtocol, detector: Detector, data_root: Path)
 def own_splits(protocol: EvaluationProtocol, test: ImageSet) -> Iterator[Split]:
     """Yield the clean test images and, where the bundle is made for shifted ones, those shifted likewise."""
     yield Split(CLEAN, "clean", test)
-    if protocol.home.chance:
-        shifted = datasets.corrupted(test, protocol.home.types, SEED, chance=protocol.home.chance)
+    if protocol.target.chance:
+        shifted = datasets.corrupted(test, protocol.target.types, SEED, chance=protocol.target.chance)
         yield Split(HOME, "seen", shifted)
 
 
@@ -122,7 +115,7 @@ def main_splits(protocol: EvaluationProtocol, test: ImageSet, detector: Detector
     """
     yield from own_splits(protocol, test)
     some = sample(test, most=MOST_CORRUPTED, fewest=FEWEST_CORRUPTED)
-    if set(protocol.seen) - set(protocol.home.types):  # else the home mix says it all
+    if set(protocol.seen) - set(protocol.target.types):  # else the home mix says it all
         yield Split("seen corruptions", "seen", datasets.corrupted(some, protocol.seen, SEED + 3))
     if protocol.unseen:
         yield Split("unseen corruptions", "unseen", datasets.corrupted(some, protocol.unseen, SEED + 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -18,6 +18,7 @@ from reason.detector.calibration import Platt
 from reason.detector.detector import Detector
 from reason.detector.latent import LatentMap, latent_of
 from reason.detector.metanet import MetaNetSettings
+from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.signals import Bank, Layers, Pca, SignalSet, SignalSettings, assemble
 
@@ -82,7 +83,7 @@ def fit(
     seed: int = 0,
     architecture: str = "custom",
     title: str = "",
-    card: dict[str, Any] | None = None,
+    provenance: Provenance | None = None,
 ) -> Detector:
     """Fit everything that judges a base classifier.
 
@@ -104,7 +105,7 @@ def fit(
         seed: seed of the MetaNet.
         architecture: key of ``reason.base.backbones.ARCHITECTURES``, or ``custom``.
         title: one line that people read.
-        card: facts to keep with the bundle; plain JSON.
+        provenance: how it was made, to keep with the bundle.
 
     Raises:
         FitError: meta-fit or calibration lacks correct or wrong predictions.
@@ -136,5 +137,5 @@ def fit(
         certificate=promise.certificate if promise else None,
         calibration_sample=sample,
         latent_map=LatentMap.fit(latent, reliability, calibration.correct, seed),
-        card=card or {},
+        provenance=provenance or Provenance(),
     )

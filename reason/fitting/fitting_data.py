@@ -13,47 +13,13 @@ from reason.base.extraction import Extractor
 from reason.data import datasets
 from reason.data.augment import jittered, random_crops
 from reason.data.datasets import ImageSet
+from reason.detector.recipe import CorruptionMix, MetaFit
 
 SEEDS_APART = 1000
 """Corruption seeds of one recipe seed: each block of copies has its own, and the calibration images the last."""
 CALIBRATION_SEED = SEEDS_APART - 1
 CORRUPTED_SEEDS = 100
 """Where the seeds of the copies with ``MetaFit.corruptions`` start."""
-
-
-@dataclass(frozen=True, slots=True)
-class CorruptionMix:
-    """How the images differ from the data set's that a bundle is made for; by default they do not."""
-
-    types: tuple[str, ...] = ()
-    """Names of corruptions, drawn uniformly, each with a severity uniform in [0, 1]."""
-    chance: float = 0.0
-    """Share of the images that are corrupted, in [0, 1]."""
-
-
-@dataclass(frozen=True, slots=True)
-class MetaFit:
-    """What the MetaNet is fitted on: blocks of copies of the meta-fit images, together."""
-
-    clean: bool = True
-    """Whether the images themselves are a block."""
-    augmented: int = 0
-    """Blocks of randomly cropped, mirrored and jittered copies: more errors to learn from."""
-    crop_area: float = 1.0
-    """Smallest share of the picture that such a copy keeps, in (0, 1]."""
-    colour_jitter: float = 0.0
-    """Largest relative change of brightness, contrast and saturation in such a copy, in [0, 1]."""
-    at_home: int = 0
-    """Blocks shifted as the images are that the bundle is made for."""
-    corrupted: int = 0
-    """Blocks in which every copy has one of ``corruptions``."""
-    corruptions: tuple[str, ...] = ()
-    """Names of corruptions, drawn uniformly, each with a severity uniform in [0, 1]."""
-
-    @property
-    def blocks(self) -> int:
-        """How many times each meta-fit image is learned from."""
-        return self.clean + self.augmented + self.at_home + self.corrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +54,21 @@ class FittingData:
     meta: Labelled
     """``MetaFit.blocks`` blocks of the meta-fit images, all in the same order, the clean one first if there is one."""
     calibration: Labelled
-    """Calibration images, shifted as the images are that the bundle is made for."""
+    """Calibration images, drawn from the target distribution."""
 
 
-def gather(extract: Extractor, parts: Parts, meta_fit: MetaFit, home: CorruptionMix, seed: int) -> FittingData:
+def gather(extract: Extractor, parts: Parts, meta_fit: MetaFit, target: CorruptionMix, seed: int) -> FittingData:
     """Make the copies and extract the evidence of all of them; the same seed makes the same ones."""
     return FittingData(
         bank=extract(parts.base, "base-train", bare=True),
-        meta=join([extract(images, title) for title, images in _blocks(parts.meta, meta_fit, home, seed)]),
-        calibration=extract(_shifted(parts.calibration, home, seed * SEEDS_APART + CALIBRATION_SEED), "calibration"),
+        meta=join([extract(images, title) for title, images in _blocks(parts.meta, meta_fit, target, seed)]),
+        calibration=extract(
+            _corrupted(parts.calibration, target, seed * SEEDS_APART + CALIBRATION_SEED), "calibration"
+        ),
     )
 
 
-def _blocks(images: ImageSet, meta_fit: MetaFit, home: CorruptionMix, seed: int) -> Iterator[tuple[str, ImageSet]]:
+def _blocks(images: ImageSet, meta_fit: MetaFit, target: CorruptionMix, seed: int) -> Iterator[tuple[str, ImageSet]]:
     if meta_fit.clean:
         yield "meta-fit", images
     generator = torch.Generator().manual_seed(seed)
@@ -108,13 +76,13 @@ def _blocks(images: ImageSet, meta_fit: MetaFit, home: CorruptionMix, seed: int)
         crops = random_crops(images.pixels, images.pixels.shape[-1], generator, smallest_area=meta_fit.crop_area)
         pixels = jittered(crops, generator, strength=meta_fit.colour_jitter).round().byte()
         yield f"meta-fit, augmented {number + 1}", dataclasses.replace(images, pixels=pixels)
-    for number in range(meta_fit.at_home):
-        yield f"meta-fit, at home {number + 1}", _shifted(images, home, seed * SEEDS_APART + number)
+    for number in range(meta_fit.on_target):
+        yield f"meta-fit, on target {number + 1}", _corrupted(images, target, seed * SEEDS_APART + number)
     everywhere = CorruptionMix(meta_fit.corruptions, 1.0)
     for number in range(meta_fit.corrupted):
         first = seed * SEEDS_APART + CORRUPTED_SEEDS
-        yield f"meta-fit, corrupted {number + 1}", _shifted(images, everywhere, first + number)
+        yield f"meta-fit, corrupted {number + 1}", _corrupted(images, everywhere, first + number)
 
 
-def _shifted(images: ImageSet, shift: CorruptionMix, seed: int) -> ImageSet:
-    return datasets.corrupted(images, shift.types, seed, chance=shift.chance) if shift.chance else images
+def _corrupted(images: ImageSet, mix: CorruptionMix, seed: int) -> ImageSet:
+    return datasets.corrupted(images, mix.types, seed, chance=mix.chance) if mix.chance else images

@@ -17,6 +17,8 @@ from reason.bundle import bundle
 from reason.data import datasets
 from reason.data.datasets import ImageSet
 from reason.detector.detector import Detector
+from reason.detector.provenance import EpochReport, PartRecord, Provenance, SplitRecord
+from reason.detector.recipe import Recipe
 from reason.errors import RecipeError
 from reason.evaluation import splits
 from reason.evaluation.baselines import PARAMETER_FREE
@@ -26,7 +28,6 @@ from reason.fitting import recipe as recipes
 from reason.fitting.device import choose
 from reason.fitting.fit import fit
 from reason.fitting.fitting_data import FittingData, Parts, gather
-from reason.fitting.recipe import Recipe
 from reason.fitting.trainer import Trainer, preprocessing_of
 
 RUNS = Path("runs")
@@ -79,9 +80,9 @@ def run(
         _claim(work, recipe, images, resume)
     network, history = base_of(recipe, parts, base) if base else _train_base(recipe, parts, work, where)
     extract = extractor(recipe, network)
-    material = gather(extract, parts, recipe.meta_fit, recipe.home, recipe.seed)
-    card = _card(recipe, images, parts, history)
-    detector = _fit(recipe, network, images.classes, material, card)
+    data = gather(extract, parts, recipe.meta_fit, recipe.target, recipe.seed)
+    provenance = Provenance(recipe, _split_record(recipe, images, parts), history)
+    detector = _fit(recipe, network, images.classes, data, provenance)
     detector = _measure(detector, extract, data_root)
     folder = output or Path("reason_saved") / recipe.name
     bundle.save(detector, folder)
@@ -138,7 +139,9 @@ def _claim(work: Path, recipe: Recipe, images: ImageSet, resume: bool) -> None:
     file.write_text(mark)
 
 
-def _train_base(recipe: Recipe, parts: Parts, work: Path, device: torch.device) -> tuple[Tapped, list[dict[str, Any]]]:
+def _train_base(
+    recipe: Recipe, parts: Parts, work: Path, device: torch.device
+) -> tuple[Tapped, tuple[EpochReport, ...]]:
     """Train the base classifier, or go on with it; return it with a report of each epoch."""
     trainer = Trainer(recipe, parts.base, parts.meta, work / CHECKPOINT, device)
     if trainer.resume():
@@ -149,57 +152,47 @@ def _train_base(recipe: Recipe, parts: Parts, work: Path, device: torch.device) 
                 f"base: epoch {report.epoch} of {len(trainer.epochs)} at {report.size} px, "
                 f"loss {report.loss:.3f}, held-out accuracy {report.accuracy:.4f}"
             )
-    return trainer.trained(), [dataclasses.asdict(report) for report in trainer.history]
+    return trainer.trained(), tuple(trainer.history)
 
 
-def base_of(recipe: Recipe, parts: Parts, folder: Path) -> tuple[Tapped, list[dict[str, Any]]]:
+def base_of(recipe: Recipe, parts: Parts, folder: Path) -> tuple[Tapped, tuple[EpochReport, ...]]:
     """Return the base classifier of a bundle, and the report of each epoch of its training.
 
     Raises:
         RecipeError: it was trained otherwise, or on other images: some of those that it is judged on, perhaps.
     """
-    network, card = bundle.load_base(folder)
-    if card["recipe"]["base"] != _plain(recipe.base):
+    network, provenance = bundle.load_base(folder)
+    if provenance.recipe is None or provenance.recipe.base != recipe.base:
         raise RecipeError(f"--base: the base classifier of {folder} was trained by another [base]; drop --base.")
-    if card["split"]["base"] != _part(parts.base):
+    if provenance.split is None or provenance.split.base != _part_record(parts.base):
         raise RecipeError(f"--base: the base classifier of {folder} was trained on other images; drop --base.")
-    return network, card["history"]
+    return network, provenance.history
 
 
-def _plain(value: Any) -> Any:
-    """Return a dataclass as JSON would give it back."""
-    return json.loads(json.dumps(dataclasses.asdict(value)))
+def _part_record(images: ImageSet) -> PartRecord:
+    return PartRecord(len(images), _digest(images.sources))
 
 
-def _part(images: ImageSet) -> dict[str, Any]:
-    return {"n": len(images), "sources_sha256": _digest(images.sources)}
+def _split_record(recipe: Recipe, images: ImageSet, parts: Parts) -> SplitRecord:
+    return SplitRecord(
+        seed=recipe.seed,
+        data_sha256=images.fingerprint(),
+        skipped=tuple(images.skipped),
+        base=_part_record(parts.base),
+        meta=_part_record(parts.meta),
+        calibration=_part_record(parts.calibration),
+    )
 
 
-def _card(recipe: Recipe, images: ImageSet, parts: Parts, history: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the facts about how the bundle was made, as plain JSON."""
-    return {
-        "recipe": _plain(recipe),
-        "split": {
-            "seed": recipe.seed,
-            "data_sha256": images.fingerprint(),
-            "skipped": list(images.skipped),
-            **{item.name: _part(getattr(parts, item.name)) for item in dataclasses.fields(parts)},
-        },
-        "history": history,
-    }
-
-
-def _fit(
-    recipe: Recipe, base: Tapped, classes: tuple[str, ...], material: FittingData, card: dict[str, Any]
-) -> Detector:
+def _fit(recipe: Recipe, base: Tapped, classes: tuple[str, ...], data: FittingData, provenance: Provenance) -> Detector:
     return fit(
         recipe.name,
         base,
         preprocessing_of(recipe),
         classes,
-        bank=material.bank,
-        meta=material.meta,
-        calibration=material.calibration,
+        bank=data.bank,
+        meta=data.meta,
+        calibration=data.calibration,
         signals=dataclasses.replace(recipe.signals, seed=recipe.seed),
         metanet_settings=recipe.metanet,
         risk=recipe.threshold.risk,
@@ -207,12 +200,12 @@ def _fit(
         seed=recipe.seed,
         architecture=recipe.base.architecture,
         title=recipe.title,
-        card=card,
+        provenance=provenance,
     )
 
 
 def _measure(detector: Detector, extract: Extractor, data_root: Path) -> Detector:
-    """Put the numbers on the test split into the card."""
+    """Put the numbers on the test split into the provenance."""
     judge = Comparison(detector, PARAMETER_FREE)
     numbers: dict[str, Any] = {}
     protocol = EvaluationProtocol.of(detector)
@@ -223,4 +216,4 @@ def _measure(detector: Detector, extract: Extractor, data_root: Path) -> Detecto
             f"test, {part.name}: accuracy {row['accuracy']:.4f}, AUROC {row['scores']['REASON']['auroc']:.4f} "
             f"(MSP {row['scores']['MSP']['auroc']:.4f}), ECE {row['reliability']['ece_15']:.4f}"
         )
-    return dataclasses.replace(detector, card={**detector.card, "metrics": numbers})
+    return dataclasses.replace(detector, provenance=dataclasses.replace(detector.provenance, metrics=numbers))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +17,13 @@ from reason.base.engines import Tapped
 from reason.data.augment import erased, jittered, random_crops, resized
 from reason.data.datasets import ImageSet
 from reason.data.images import Preprocessing
+from reason.detector.provenance import EpochReport
+from reason.detector.recipe import Base, Cycle, Recipe
 from reason.fitting.device import mixed_precision
-from reason.fitting.recipe import Base, Cycle, Recipe
+from reason.structure import plain
 
 STORED_PER_CROP = 1.25
 """Images are kept this much larger than the crops cut from them, so that a crop is rarely enlarged."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpochReport:
-    """What one epoch of base training gave."""
-
-    epoch: int
-    """Number of the epoch, from 1."""
-    size: int
-    """Side of the crops in pixels."""
-    loss: float
-    """Mean training cross-entropy in nats."""
-    accuracy: float
-    """Share of held-out images that the averaged weights classify correctly, in [0, 1]."""
 
 
 Watch = Callable[[int, int], None]
@@ -126,9 +113,7 @@ class Trainer:
         state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
         state["generator"] = self.generator.get_state()
         state["torch_generator"] = torch.get_rng_state()
-        state["history"] = [
-            {"epoch": r.epoch, "size": r.size, "loss": r.loss, "accuracy": r.accuracy} for r in self.history
-        ]
+        state["history"] = plain(self.history)
         unfinished = self.checkpoint.with_suffix(".unfinished")
         torch.save(state, unfinished)
         unfinished.replace(self.checkpoint)

@@ -115,11 +115,10 @@ def sample() -> Response:
 
 
 def _samples_for(detector: Detector, settings: Settings) -> Samples:
-    try:
-        dataset = str(detector.card["recipe"]["data"]["dataset"])
-    except (KeyError, TypeError):  # the card of somebody's own classifier may hold anything
+    dataset = detector.provenance.dataset
+    if dataset is None:
         detail = f"The bundle {detector.name} names no data set, so there are no samples for it."
-        raise Problem(NO_SAMPLES, detail) from None
+        raise Problem(NO_SAMPLES, detail)
     return find_samples(dataset, settings.data)
 
 

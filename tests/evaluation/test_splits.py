@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from made_recipes import make_provenance
 from scipy.stats import binom
 
 from reason import progress
@@ -16,56 +17,41 @@ from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.datasets import CLEAN, OOD_LABEL, ImageSet
 from reason.detector.detector import Detector
+from reason.detector.metanet import MetaNetSettings
+from reason.detector.recipe import CorruptionMix, MetaFit
 from reason.errors import BundleError, DatasetError
 from reason.evaluation import splits
 from reason.evaluation.splits import EvaluationProtocol
-from reason.fitting.fitting_data import CorruptionMix, MetaFit
 
-HOME = CorruptionMix(("rotate", "noise"), 0.8)
-META_FIT = MetaFit(clean=False, at_home=3, corrupted=2, corruptions=("speckle", "jpeg", "fog"))
-
-
-def protocol(home: CorruptionMix = HOME, meta_fit: MetaFit = META_FIT) -> EvaluationProtocol:
-    return EvaluationProtocol("mnist", (0.6, 0.3), 7, "0" * 64, home, meta_fit)
+TARGET = CorruptionMix(("rotate", "noise"), 0.8)
+META_FIT = MetaFit(clean=False, on_target=3, corrupted=2, corruptions=("speckle", "jpeg", "fog"))
 
 
-def with_recipe(detector: Detector, recipe: dict[str, Any]) -> Detector:
-    return dataclasses.replace(detector, card={"recipe": recipe, "split": {"seed": 9, "data_sha256": "abc"}})
+def protocol(target: CorruptionMix = TARGET, meta_fit: MetaFit = META_FIT) -> EvaluationProtocol:
+    return EvaluationProtocol("mnist", (0.6, 0.3), 7, "0" * 64, target, meta_fit, MetaNetSettings())
 
 
-RECIPE = {
-    "data": {"dataset": "mnist", "base_share": 0.6, "meta_share": 0.3},
-    "home": {"types": ["rotate", "noise"], "chance": 0.8},
-    "meta_fit": {"clean": False, "at_home": 3, "corrupted": 2, "corruptions": ["speckle", "jpeg", "fog"]},
-}
+def test_the_protocol_is_read_from_the_provenance(detector: Detector) -> None:
+    provenance = make_provenance("mnist", target=TARGET, meta_fit=META_FIT)
+    found = EvaluationProtocol.of(dataclasses.replace(detector, provenance=provenance))
+    assert found == EvaluationProtocol("mnist", (0.6, 0.3), 9, "abc", TARGET, META_FIT, MetaNetSettings())
 
 
-def test_the_protocol_is_read_from_the_card(detector: Detector) -> None:
-    found = EvaluationProtocol.of(with_recipe(detector, RECIPE))
-    assert found == EvaluationProtocol("mnist", (0.6, 0.3), 9, "abc", HOME, META_FIT)
-
-
-def test_a_bundle_of_a_recipe_without_a_home_shift_is_made_for_clean_images(detector: Detector) -> None:
-    recipe = {key: value for key, value in RECIPE.items() if key != "home"}
-    assert EvaluationProtocol.of(with_recipe(detector, recipe)).home == CorruptionMix()
-
-
-def test_a_card_without_a_known_data_set_is_one_sentence(detector: Detector) -> None:
-    for recipe in ({}, {"data": {"dataset": "photos of mine"}}):
-        with pytest.raises(BundleError, match="tiny: its card names no data set that REASON reads"):
-            EvaluationProtocol.of(with_recipe(detector, recipe))
+def test_a_detector_that_no_recipe_made_is_one_sentence(detector: Detector) -> None:
+    with pytest.raises(BundleError, match="tiny: no recipe made it, so it names no data set"):
+        EvaluationProtocol.of(detector)
 
 
 def test_seen_is_what_meta_fit_or_calibration_saw() -> None:
     """In the order of ``CORRUPTIONS``, each once."""
     assert protocol().seen == ("noise", "speckle", "jpeg", "fog", "rotate")
-    assert protocol(home=CorruptionMix()).seen == ("speckle", "jpeg", "fog")
-    assert protocol(meta_fit=MetaFit(at_home=1)).seen == ("noise", "rotate")
+    assert protocol(target=CorruptionMix()).seen == ("speckle", "jpeg", "fog")
+    assert protocol(meta_fit=MetaFit(on_target=1)).seen == ("noise", "rotate")
     assert protocol(CorruptionMix(), MetaFit(augmented=3)).seen == ()
 
 
 def test_what_is_named_but_never_drawn_was_not_seen() -> None:
-    assert protocol(home=CorruptionMix(("rotate",), 0.0)).seen == ("speckle", "jpeg", "fog")
+    assert protocol(target=CorruptionMix(("rotate",), 0.0)).seen == ("speckle", "jpeg", "fog")
     assert protocol(CorruptionMix(), MetaFit(corrupted=0, corruptions=("fog",))).seen == ()
 
 
@@ -88,7 +74,7 @@ def few_shapes(shapes: ImageSet) -> ImageSet:
 
 
 def test_a_bundle_for_clean_images_is_judged_on_them_alone(few_shapes: ImageSet) -> None:
-    (only,) = splits.own_splits(protocol(home=CorruptionMix()), few_shapes)
+    (only,) = splits.own_splits(protocol(target=CorruptionMix()), few_shapes)
     assert (only.name, only.kind, only.images) == (CLEAN, "clean", few_shapes)
 
 

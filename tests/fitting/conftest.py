@@ -50,11 +50,11 @@ pca_columns = 4
 augmented = 1
 crop_area = 0.5
 colour_jitter = 0.2
-at_home = 1
+on_target = 1
 corrupted = 1
 corruptions = ["noise", "occlude", "jpeg"]
 
-[home]
+[target]
 types = ["noise", "occlude"]
 chance = 0.5
 

@@ -13,18 +13,19 @@ from reason.base.evidence import Evidence, Labelled
 from reason.base.extraction import Extractor
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.datasets import CLEAN, ImageSet
-from reason.fitting.fitting_data import CorruptionMix, FittingData, MetaFit, Parts, gather
+from reason.detector.recipe import CorruptionMix, MetaFit
+from reason.fitting.fitting_data import FittingData, Parts, gather
 
-HOME = CorruptionMix(("noise", "occlude"), 0.5)
+TARGET = CorruptionMix(("noise", "occlude"), 0.5)
 META_FIT = MetaFit(
-    augmented=2, crop_area=0.5, colour_jitter=0.3, at_home=2, corrupted=2, corruptions=("fog", "jpeg", "occlude")
+    augmented=2, crop_area=0.5, colour_jitter=0.3, on_target=2, corrupted=2, corruptions=("fog", "jpeg", "occlude")
 )
 TITLES = (
     "base-train",
-    *("meta-fit", "meta-fit, augmented 1", "meta-fit, augmented 2", "meta-fit, at home 1", "meta-fit, at home 2"),
+    *("meta-fit", "meta-fit, augmented 1", "meta-fit, augmented 2", "meta-fit, on target 1", "meta-fit, on target 2"),
     *("meta-fit, corrupted 1", "meta-fit, corrupted 2", "calibration"),
 )
-CLEAN_BLOCK, AUGMENTED, AT_HOME, CORRUPTED = 0, (1, 2), (3, 4), (5, 6)
+CLEAN_BLOCK, AUGMENTED, ON_TARGET, CORRUPTED = 0, (1, 2), (3, 4), (5, 6)
 
 
 class Pixels(Extractor):
@@ -46,13 +47,13 @@ def parts(shapes: ImageSet) -> Parts:
     return Parts.split(shapes.take(torch.arange(300)), (0.5, 0.2), seed=3)
 
 
-def made(parts: Parts, meta_fit: MetaFit = META_FIT, home: CorruptionMix = HOME, seed: int = 7) -> FittingData:
-    return gather(Pixels(), parts, meta_fit, home, seed)
+def made(parts: Parts, meta_fit: MetaFit = META_FIT, target: CorruptionMix = TARGET, seed: int = 7) -> FittingData:
+    return gather(Pixels(), parts, meta_fit, target, seed)
 
 
-def blocks(parts: Parts, material: FittingData) -> list[Labelled]:
+def blocks(parts: Parts, data: FittingData) -> list[Labelled]:
     """Cut what the MetaNet learns from into its blocks."""
-    return [material.meta.take(rows) for rows in torch.arange(len(material.meta)).split(len(parts.meta))]
+    return [data.meta.take(rows) for rows in torch.arange(len(data.meta)).split(len(parts.meta))]
 
 
 def pixels(part: Labelled) -> torch.Tensor:
@@ -76,26 +77,26 @@ def test_another_seed_splits_otherwise(shapes: ImageSet, parts: Parts) -> None:
 
 
 def test_each_source_of_evidence_is_of_its_own_part(parts: Parts) -> None:
-    material = made(parts)
-    assert material.bank.sources == parts.base.sources
-    assert set(material.meta.sources) == set(parts.meta.sources)
-    assert material.calibration.sources == parts.calibration.sources
-    assert torch.equal(pixels(material.bank), parts.base.pixels)
+    data = made(parts)
+    assert data.bank.sources == parts.base.sources
+    assert set(data.meta.sources) == set(parts.meta.sources)
+    assert data.calibration.sources == parts.calibration.sources
+    assert torch.equal(pixels(data.bank), parts.base.pixels)
 
 
 def test_the_blocks_come_in_order_each_with_every_image_in_the_same_order(parts: Parts) -> None:
     extract = Pixels()
-    material = gather(extract, parts, META_FIT, HOME, seed=7)
+    data = gather(extract, parts, META_FIT, TARGET, seed=7)
     assert tuple(extract.titles) == TITLES
     assert META_FIT.blocks == 7
-    assert material.meta.sources == parts.meta.sources * 7
-    assert torch.equal(material.meta.labels, parts.meta.labels.repeat(7))
-    assert torch.equal(pixels(blocks(parts, material)[CLEAN_BLOCK]), parts.meta.pixels)
+    assert data.meta.sources == parts.meta.sources * 7
+    assert torch.equal(data.meta.labels, parts.meta.labels.repeat(7))
+    assert torch.equal(pixels(blocks(parts, data)[CLEAN_BLOCK]), parts.meta.pixels)
 
 
 def test_only_the_bank_does_without_gradient_and_views(parts: Parts) -> None:
     extract = Pixels()
-    gather(extract, parts, META_FIT, HOME, seed=7)
+    gather(extract, parts, META_FIT, TARGET, seed=7)
     assert extract.bare == [True] + [False] * (len(TITLES) - 1)
 
 
@@ -116,18 +117,18 @@ def test_the_same_seed_makes_the_same_copies_and_another_seed_others(parts: Part
     assert not torch.equal(pixels(one.calibration), pixels(other.calibration))
 
 
-@pytest.mark.parametrize("pair", [AUGMENTED, AT_HOME, CORRUPTED])
+@pytest.mark.parametrize("pair", [AUGMENTED, ON_TARGET, CORRUPTED])
 def test_two_blocks_of_a_kind_are_different_copies(parts: Parts, pair: tuple[int, int]) -> None:
     first, second = (blocks(parts, made(parts))[number] for number in pair)
     changed = (pixels(first) != pixels(second)).flatten(1).any(dim=1)
-    # Of the blocks at home, a quarter of the pairs is clean twice.
+    # Of the blocks on target, a quarter of the pairs is clean twice.
     assert changed.float().mean() > 0.5
 
 
 def test_more_blocks_of_one_kind_leave_the_others_as_they_were(parts: Parts) -> None:
     few = blocks(parts, made(parts))
-    many = blocks(parts, made(parts, dataclasses.replace(META_FIT, augmented=3, at_home=4, corrupted=3)))
-    kept = [0, 1, 2, 4, 5, 8, 9]  # one more augmented and two more at home stand between
+    many = blocks(parts, made(parts, dataclasses.replace(META_FIT, augmented=3, on_target=4, corrupted=3)))
+    kept = [0, 1, 2, 4, 5, 8, 9]  # one more augmented and two more on target stand between
     for block, number in zip(few, kept, strict=True):
         assert torch.equal(pixels(block), pixels(many[number]))
 
@@ -151,16 +152,16 @@ def test_corrupted_copies_have_each_one_of_the_named_corruptions(parts: Parts) -
         assert block.severities.max() <= 1
 
 
-def test_copies_at_home_are_shifted_as_often_as_home_says(parts: Parts) -> None:
+def test_copies_on_target_are_corrupted_as_often_as_the_target_says(parts: Parts) -> None:
     """Of 120 copies half are corrupted; an interval that all but one in a million draws fall into."""
-    found = [blocks(parts, made(parts))[number] for number in AT_HOME]
+    found = [blocks(parts, made(parts))[number] for number in ON_TARGET]
     names = [name for block in found for name in block.corruptions]
     assert set(names) == {CLEAN, "noise", "occlude"}
     low, high = binom.interval(1 - 1e-6, 120, 0.5)
     assert low <= 120 - names.count(CLEAN) <= high
 
 
-def test_calibration_images_are_shifted_as_at_home(parts: Parts) -> None:
+def test_calibration_images_come_from_the_target_distribution(parts: Parts) -> None:
     calibration = made(parts).calibration
     assert set(calibration.corruptions) == {CLEAN, "noise", "occlude"}
     low, high = binom.interval(1 - 1e-6, 90, 0.5)
@@ -174,14 +175,14 @@ def test_calibration_images_are_shifted_as_at_home(parts: Parts) -> None:
 
 
 def test_calibration_does_not_follow_what_the_metanet_sees(parts: Parts) -> None:
-    """The threshold is made for the images at home, whatever else the MetaNet learns from."""
+    """The threshold is made for the target distribution, whatever else the MetaNet learns from."""
     expected = made(parts).calibration
     found = made(parts, MetaFit(corrupted=1, corruptions=("rotate",))).calibration
     assert torch.equal(pixels(found), pixels(expected))
     assert found.corruptions == expected.corruptions
 
 
-def test_without_a_shift_calibration_images_are_the_images_themselves(parts: Parts) -> None:
-    calibration = made(parts, home=CorruptionMix()).calibration
+def test_without_a_target_distribution_calibration_images_are_the_images_themselves(parts: Parts) -> None:
+    calibration = made(parts, target=CorruptionMix()).calibration
     assert torch.equal(pixels(calibration), parts.calibration.pixels)
     assert set(calibration.corruptions) <= {CLEAN}

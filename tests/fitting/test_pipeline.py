@@ -44,16 +44,18 @@ def test_a_run_ships_a_bundle_that_evaluates_as_its_card_says(recipe_file: Path,
     folder = pipeline.run(recipe_file, data_root=data_root, device="cpu")
     detector = reason.load(folder)
     assert folder == Path("reason_saved/stripes")
-    card = detector.describe()
-    assert [report["size"] for report in card["history"]] == [24, 24, 32, 32]
+    made, recorded = detector.provenance, detector.provenance.split
+    assert made.recipe == recipes.read(recipe_file)
+    assert [report.size for report in made.history] == [24, 24, 32, 32]
+    assert recorded is not None
     # Nine classes of 40 give 20 + 12 + 8 each, the one with a damaged photo 20 + 11 + 8.
-    assert [card["split"][part]["n"] for part in ("base", "meta", "calibration")] == [200, 119, 80]
-    assert "n01440764_000.JPEG" in card["split"]["skipped"][0]
+    assert [part.n for part in (recorded.base, recorded.meta, recorded.calibration)] == [200, 119, 80]
+    assert "n01440764_000.JPEG" in recorded.skipped[0]
     report = evaluate.run(folder, data_root)
     assert report["splits"]["clean"]["n"] == 120
-    assert report["splits"]["clean"]["accuracy"] == card["metrics"]["clean"]["accuracy"]
+    assert report["splits"]["clean"]["accuracy"] == made.metrics["clean"]["accuracy"]
     for number in ("auroc", "ap_success", "ap_error"):
-        expected = card["metrics"]["clean"]["scores"]["REASON"][number]
+        expected = made.metrics["clean"]["scores"]["REASON"][number]
         assert report["splits"]["clean"]["scores"]["REASON"][number] == pytest.approx(expected, abs=0.01)
     assert json.loads(Path("eval_plots/stripes/metrics.json").read_text()) == json.loads(json.dumps(report))
     figures = {path.name for path in Path("eval_plots/stripes").glob("*.png")}
@@ -74,7 +76,7 @@ def test_a_run_ships_a_bundle_that_evaluates_as_its_card_says(recipe_file: Path,
     assert "| home mix | AUROC |" in Path("docs/evaluation/stripes.md").read_text()
     assert list(report["splits"]) == ["clean", "home mix", "seen corruptions", "unseen corruptions"]
     assert report["home"] == "home mix"
-    assert report["splits"]["home mix"]["accuracy"] == card["metrics"]["home mix"]["accuracy"]
+    assert report["splits"]["home mix"]["accuracy"] == made.metrics["home mix"]["accuracy"]
     assert set(report["seen"]) == {"noise", "occlude", "jpeg"}
     assert not {CORRUPTIONS[name].family for name in report["unseen"]} & {"noise", "occlusion", "digital"}
     found, picture = snapshot.run(folder, data_root)
@@ -190,7 +192,7 @@ def test_the_base_of_a_bundle_is_taken_for_another_metanet(recipe_file: Path, da
     assert again.metanet.shape["hidden"] == (4,)
     kept = reason.load(first).base.state_dict()
     assert all(torch.equal(kept[name], tensor) for name, tensor in again.base.state_dict().items())
-    assert again.card["history"] == reason.load(first).card["history"]
+    assert again.provenance.history == reason.load(first).provenance.history
 
 
 def test_options_that_exclude_each_other_are_refused(recipe_file: Path, data_root: Path) -> None:

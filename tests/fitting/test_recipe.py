@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_recipes import make_recipe
 
-from reason.errors import RecipeError
+from reason.detector.recipe import CorruptionMix, Cycle, Data, MetaFit, Phase, Threshold
+from reason.errors import RecipeError, SettingsError
 from reason.fitting import recipe
-from reason.fitting.fitting_data import CorruptionMix, MetaFit
 
 SHIPPED = sorted((Path(__file__).parents[2] / "train").glob("*.toml"))
 
@@ -25,47 +27,57 @@ def test_the_shipped_recipes_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('name = "stripes"', 'nmae = "stripes"', r"unknown key nmae; did you mean name\?"),
-        ("batch_size = 16", "batch_sise = 16", r"unknown key base\.batch_sise; did you mean base\.batch_size\?"),
+        ('name = "stripes"', 'nmae = "stripes"', r"nmae is not a known key; did you mean name\?"),
+        ("batch_size = 16", "batch_sise = 16", r"base\.batch_sise is not a known key; did you mean base\.batch_size\?"),
         ("batch_size = 16", 'batch_size = "16"', r"base\.batch_size must be of type int, not '16'"),
         ("batch_size = 16", "batch_size = true", r"base\.batch_size must be of type int, not True"),
         ("batch_size = 16", "batch_size = 1.5", r"base\.batch_size must be of type int, not 1\.5"),
-        ("batch_size = 16\n", "", r"key base\.batch_size is missing"),
+        ("batch_size = 16\n", "", r"base\.batch_size is missing"),
         ("epochs = 2, size = 24", 'epochs = "x", size = 24', r"base\.cycles\[0\]\.phases\[0\]\.epochs must be"),
         ('"adamw"', '"lion"', r"base\.optimizer must be one of 'adamw', 'adam', 'sgd', not 'lion'"),
-        ("augmented = 1", "augmented = -1", "no negative number of blocks"),
+        ("augmented = 1", "augmented = -1", r"meta_fit\.augmented must not be negative, as -1 is"),
         (
             "[meta_fit]\naugmented = 1\ncrop_area = 0.5",
             "[meta_fit]\naugmented = 1\ncrop_area = 0",
             r"meta_fit\.crop_area must",
         ),
-        ("chance = 0.5", "chance = 0", r"meta_fit\.at_home needs a \[home\]"),
-        ("erased_area = 0.2", "erased_area = 1", r"base\.cycles: erased_area must be in \[0, 1\)"),
-        ('"occlude"]', '"oclude"]', r"home\.types must be among .*occlude"),
+        ("chance = 0.5", "chance = 0", r"meta_fit\.on_target needs a \[target\]"),
+        ("erased_area = 0.2", "erased_area = 1", r"base\.cycles\[1\]\.erased_area must be in \[0, 1\)"),
         (
-            'types = ["noise", "occlude"]',
-            "types = []",
-            r"home\.types must be .* one at least where home\.chance is pos",
+            '"occlude"]',
+            '"oclude"]',
+            r"target\.types names 'oclude', and there is no such corruption; did you mean occlude\?",
         ),
-        ("chance = 0.5", "chance = 2", r"home\.chance must be in \[0, 1\]"),
-        ("chance = 0.5", "chance = -0.1", r"home\.chance must be in \[0, 1\]"),
-        ("chance = 0.5", "chanse = 0.5", r"unknown key home\.chanse; did you mean home\.chance\?"),
-        ("[home]", "[hoem]", r"unknown key hoem; did you mean home\?"),
-        ("[home]", "[corruption]", r"unknown key corruption; known keys: .*home"),
-        ('"jpeg"]', '"jpg"]', r"meta_fit\.corruptions must be among .*jpeg"),
-        ('corruptions = ["noise", "occlude", "jpeg"]', "", r"meta_fit\.corruptions must be .* one at least where"),
-        ("augmented = 1", "draws = 1", r"unknown key meta_fit\.draws; known keys: clean, augmented"),
+        ('types = ["noise", "occlude"]', "types = []", r"target\.types must name at least one corruption"),
+        ("chance = 0.5", "chance = 2", r"target\.chance must be in \[0, 1\]"),
+        ("chance = 0.5", "chance = -0.1", r"target\.chance must be in \[0, 1\]"),
+        ("chance = 0.5", "chanse = 0.5", r"target\.chanse is not a known key; did you mean target\.chance\?"),
+        ("[target]", "[tarket]", r"tarket is not a known key; did you mean target\?"),
+        ("[target]", "[corruption]", r"corruption is not a known key; known keys: .*target"),
+        ('"jpeg"]', '"jpg"]', r"meta_fit\.corruptions names 'jpg', .*; did you mean jpeg\?"),
+        ('corruptions = ["noise", "occlude", "jpeg"]', "", r"meta_fit\.corruptions must name at least one corruption"),
+        ("augmented = 1", "draws = 1", r"meta_fit\.draws is not a known key; known keys: clean, augmented"),
         ("augmented = 1", "augmented = 1.5", r"meta_fit\.augmented must be of type int, not 1\.5"),
-        ("at_home = 1", "at_hom = 1", r"unknown key meta_fit\.at_hom; did you mean meta_fit\.at_home\?"),
-        ("scalar_members = 1", "scalar_members = 3", r"metanet\.scalar_members must not exceed metanet\.members"),
-        ("scalar_members = 1", "scalar_members = -1", r"metanet\.scalar_members must not exceed metanet\.members"),
-        ("scalar_members = 1", "embedding_scale = 0.1", r"unknown key metanet\.embedding_scale"),
+        (
+            "on_target = 1",
+            "on_tarket = 1",
+            r"meta_fit\.on_tarket is not a known key; did you mean meta_fit\.on_target\?",
+        ),
+        ("scalar_members = 1", "scalar_members = 3", r"metanet\.scalar_members must not be negative or ex"),
+        (
+            "scalar_members = 1",
+            "scalar_members = -1",
+            r"metanet\.scalar_members must not be negative or ex",
+        ),
+        ("scalar_members = 1", "embedding_scale = 0.1", r"metanet\.embedding_scale is not a known key"),
         ('"layers"', '"layer"', r"signals\.families\[4\] must be one of .*'layers'"),
         ("hidden = [8]", "hidden = 8", r"metanet\.hidden must be a list"),
         ("base_share = 0.5", "base_share = 0.8", "leave some images to calibrate"),
-        ("risk = 0.3", "risk = 3", r"threshold\.risk and threshold\.delta must be in \(0, 1\)"),
+        ("risk = 0.3", "risk = 3", r"threshold\.risk must be in \(0, 1\), not 3"),
         ("pca_columns = 4", "pca_columns = 40", "pca_columns must not exceed"),
         ("[signals]", "[signals", "not valid TOML"),
+        ('"imagenette"', '"imagenete"', r"data\.dataset names 'imagenete', .*; did you mean imagenette\?"),
+        ('"cnn"', '"cnm"', r"base\.architecture names 'cnm', and there is no such architecture; did you mean cnn\?"),
         ('"softmax", ', '"softmx", ', r"signals\.families\[0\] must be one of"),
     ],
 )
@@ -78,30 +90,30 @@ def test_a_mistake_is_named(recipe_file: Path, old: str, new: str, message: str)
     assert str(raised.value).startswith(str(recipe_file))
 
 
-def test_what_the_metanet_learns_from_and_the_home_shift_are_read(recipe_file: Path) -> None:
+def test_what_the_metanet_learns_from_and_the_target_distribution_are_read(recipe_file: Path) -> None:
     found = recipe.read(recipe_file)
     corruptions = ("noise", "occlude", "jpeg")
     assert found.meta_fit == MetaFit(
-        augmented=1, crop_area=0.5, colour_jitter=0.2, at_home=1, corrupted=1, corruptions=corruptions
+        augmented=1, crop_area=0.5, colour_jitter=0.2, on_target=1, corrupted=1, corruptions=corruptions
     )
     assert found.meta_fit.blocks == 4
-    assert found.home == CorruptionMix(("noise", "occlude"), 0.5)
+    assert found.target == CorruptionMix(("noise", "occlude"), 0.5)
     assert found.metanet.scalar_members == 1
 
 
-def test_without_a_home_shift_the_bundle_is_made_for_the_images_as_they_are(recipe_file: Path) -> None:
+def test_without_a_target_distribution_the_bundle_is_made_for_the_images_as_they_are(recipe_file: Path) -> None:
     text = recipe_file.read_text()
-    start, end = text.index("[home]"), text.index("[metanet]")
-    recipe_file.write_text((text[:start] + text[end:]).replace("at_home = 1", "at_home = 0"))
-    assert recipe.read(recipe_file).home == CorruptionMix(types=(), chance=0.0)
+    start, end = text.index("[target]"), text.index("[metanet]")
+    recipe_file.write_text((text[:start] + text[end:]).replace("on_target = 1", "on_target = 0"))
+    assert recipe.read(recipe_file).target == CorruptionMix(types=(), chance=0.0)
 
 
 def test_something_must_be_learned_from(recipe_file: Path) -> None:
     text = recipe_file.read_text()
-    start, end = text.index("[meta_fit]"), text.index("[home]")
+    start, end = text.index("[meta_fit]"), text.index("[target]")
     nothing = text[:start] + "[meta_fit]\nclean = false\n" + text[end:]
     recipe_file.write_text(nothing)
-    with pytest.raises(RecipeError, match="meta_fit needs a block of copies or the clean images"):
+    with pytest.raises(RecipeError, match=r"meta_fit\.clean = false needs another block of copies"):
         recipe.read(recipe_file)
     recipe_file.write_text(nothing.replace("clean = false", ""))
     assert recipe.read(recipe_file).meta_fit == MetaFit()
@@ -115,3 +127,42 @@ def test_whole_numbers_serve_as_floats(recipe_file: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"none\.toml: cannot be read"):
         recipe.read(tmp_path / "none.toml")
+
+
+def test_former_keys_are_read_and_said_to_be_deprecated(recipe_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = recipe.read(recipe_file)
+    assert capsys.readouterr().err == ""
+    recipe_file.write_text(recipe_file.read_text().replace("[target]", "[home]").replace("on_target", "at_home"))
+    assert recipe.read(recipe_file) == expected
+    said = "".join(capsys.readouterr().err.split())  # the console wraps lines
+    for former, name in (("home", "target"), ("meta_fit.at_home", "on_target")):
+        assert f"{recipe_file}:{former}isdeprecated;callit{name}.".replace(" ", "") in said
+
+
+def test_a_former_key_beside_its_name_is_refused(recipe_file: Path) -> None:
+    recipe_file.write_text(recipe_file.read_text().replace("on_target = 1", "on_target = 1\nat_home = 1"))
+    with pytest.raises(RecipeError, match=r"meta_fit\.at_home is the former name of meta_fit\.on_target"):
+        recipe.read(recipe_file)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: CorruptionMix(("noise",), 2.0), r"^chance must be in \[0, 1\], not 2\.0\.$"),
+        (lambda: CorruptionMix((), 0.5), "^types must name at least one corruption"),
+        (lambda: MetaFit(clean=False), "^clean = false needs another block"),
+        (lambda: MetaFit(corrupted=1), "^corruptions must name at least one"),
+        (lambda: MetaFit(crop_area=float("nan")), r"^crop_area must be in \(0, 1\], not nan"),
+        (lambda: Threshold(0.0, 0.05), r"^risk must be in \(0, 1\), not 0\.0"),
+        (lambda: Threshold(0.05, 1.0), r"^delta must be in \(0, 1\), not 1\.0"),
+        (lambda: Phase(0, 32), "^epochs must be positive, not 0"),
+        (lambda: Cycle(1e-3, 0.5, 0.1, ()), "^phases needs at least one phase"),
+        (lambda: Data("mnist", 0.7, 0.3, 28, (0.1,), (0.3,), "L"), "^base_share and meta_share must leave some"),
+        (lambda: Data("mnist", 0.6, 0.3, 28, (0.1,), (0.0,), "L"), "^std must be positive"),
+        (lambda: Data("mnist", 0.6, 0.3, 28, (0.1,), (0.3,)), "^mean needs one number for each channel of RGB"),
+        (lambda: make_recipe(meta_fit=MetaFit(on_target=1)), r"^meta_fit\.on_target needs a \[target\]"),
+    ],
+)
+def test_settings_check_themselves_whoever_makes_them(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        make()

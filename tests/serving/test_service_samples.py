@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+from made_recipes import make_provenance
 from PIL import Image
 
 import reason
@@ -26,9 +27,9 @@ def bundles(tmp_path_factory: pytest.TempPathFactory, detector: Detector) -> Pat
     """Three bundles: one of MNIST, one of Imagenette, and one of no known data set and without a map."""
     folder = tmp_path_factory.mktemp("bundles")
     for name, dataset in (("digits", "mnist"), ("photos", "imagenette"), ("birds", "birds")):
-        card = {"recipe": {"data": {"dataset": dataset}}}
+        provenance = make_provenance(dataset)
         changes: dict[str, Any] = {"latent_map": None} if name == "birds" else {}
-        reason.save(dataclasses.replace(detector, name=name, card=card, **changes), folder / name)
+        reason.save(dataclasses.replace(detector, name=name, provenance=provenance, **changes), folder / name)
     return folder
 
 

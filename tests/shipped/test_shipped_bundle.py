@@ -121,7 +121,7 @@ def test_the_auditor_beats_the_published_one_on_the_real_test_digits(digits_judg
 def test_the_card_says_what_the_evaluation_says(name: str, request: pytest.FixtureRequest) -> None:
     """Within what another processor's order of summation can change."""
     found = request.getfixturevalue({"imagenette": "photos_judged", "mnist": "digits_judged"}[name])
-    card = reason.load(SAVED / name).card["metrics"]["clean"]
+    card = reason.load(SAVED / name).provenance.metrics["clean"]
     assert found["clean"]["accuracy"] == pytest.approx(card["accuracy"], abs=0.001)
     for score, numbers in card["scores"].items():
         for metric in ("auroc", "ap_success"):

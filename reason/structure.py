@@ -1,0 +1,110 @@
+"""Dataclasses from parsed TOML or JSON, checked key by key, and back."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Any, Literal, TypeVar
+
+from reason.errors import SettingsError
+from reason.suggestions import did_you_mean
+
+FORMER = "former"
+"""Key of a field's metadata: what files of the version before call it, as in ``field(metadata={FORMER: "home"})``."""
+
+T = TypeVar("T")
+
+Renamed = Callable[[str, str], None]
+"""Called with the dotted former key and the present name of the field."""
+
+
+def build(kind: type[T], table: Mapping[str, Any], *, renamed: Renamed = lambda former, name: None) -> T:
+    """Make a dataclass, and those within it, from parsed TOML or JSON.
+
+    Args:
+        kind: a dataclass; its fields may be plain types, ``Literal``, tuples of one type, mappings, dataclasses and
+            optional ones of these.
+        table: parsed TOML or JSON. An int serves as a float, a list as a tuple; nothing else is converted.
+        renamed: called for each former key that is read.
+
+    Raises:
+        SettingsError: a key is unknown, missing, of the wrong type, or refused by ``__post_init__``; its dotted name
+            is in the message.
+    """
+    made: T = _build(kind, table, "", renamed)
+    return made
+
+
+def plain(value: Any) -> Any:
+    """Return dataclasses and what they hold as JSON gives it back: dicts and lists."""
+    if is_dataclass(value):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _build(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
+    if is_dataclass(kind):
+        return _build_dataclass(kind, value, where, renamed)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        (kind,) = (argument for argument in arguments if argument is not types.NoneType)
+        return None if value is None else _build(kind, value, where, renamed)
+    if origin is tuple:
+        if isinstance(value, list):
+            return tuple(_build(arguments[0], item, f"{where}[{i}]", renamed) for i, item in enumerate(value))
+        raise SettingsError(where, f"must be a list, not {value!r}.")
+    if origin is Literal:
+        if value in arguments:
+            return value
+        raise SettingsError(where, f"must be one of {', '.join(map(repr, arguments))}, not {value!r}.")
+    return _build_value(kind, value, where, renamed)
+
+
+def _build_value(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
+    if typing.get_origin(kind) is not None:  # Mapping[str, ...]
+        if not isinstance(value, dict):
+            raise SettingsError(where, f"must be a table, not {value!r}.")
+        inner = typing.get_args(kind)[1]
+        return {key: _build(inner, item, f"{where}.{key}", renamed) for key, item in value.items()}
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is Any or type(value) is kind:
+        return value
+    raise SettingsError(where, f"must be of type {kind.__name__}, not {value!r}.")
+
+
+def _build_dataclass(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
+    if not isinstance(value, dict):
+        raise SettingsError(where or "the file", f"must be a table, not {value!r}.")
+    hints = typing.get_type_hints(kind)
+    known = {item.name: item for item in fields(kind)}
+    prefix = f"{where}." if where else ""
+    built = {}
+    for key, item in value.items():
+        name = _name_of(key, known, prefix)
+        if name != key:
+            renamed(prefix + key, name)
+        if name in built:
+            raise SettingsError(prefix + key, f"is the former name of {prefix}{name}, which is there too; drop one.")
+        built[name] = _build(hints[name], item, prefix + key, renamed)
+    for name, field in known.items():
+        if name not in built and field.default is MISSING and field.default_factory is MISSING:
+            raise SettingsError(prefix + name, "is missing.")
+    try:
+        return kind(**built)
+    except SettingsError as error:
+        raise SettingsError(prefix + error.key, error.problem) from None
+
+
+def _name_of(key: str, known: Mapping[str, Field[Any]], prefix: str) -> str:
+    if key in known:
+        return key
+    for name, field in known.items():
+        if field.metadata.get(FORMER) == key:
+            return name
+    hint = did_you_mean(key, known, f"known keys: {', '.join(known)}.", prefix=prefix)
+    raise SettingsError(prefix + key, f"is not a known key; {hint}")

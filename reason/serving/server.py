@@ -1,4 +1,4 @@
-"""Runs the service in this process: one thread a connection, models loaded while it already answers."""
+"""Runs the service in this process: Waitress serves, models load while it already answers."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ import socket
 import sys
 import threading
 import time
-from http import HTTPStatus
-from http.server import HTTPServer
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from waitress import wasyncore
+from waitress.buffers import OverflowableBuffer
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+from waitress.task import ErrorTask
 
 from reason.errors import ConfigError
 from reason.serving.app import create_app
 from reason.serving.problems import MEDIA_TYPE
 from reason.serving.settings import Settings
 from reason.serving.telemetry import configure_logging
+from reason.serving.uploads import MOST_DISCARDED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from reason.serving.models import Models
-
 SILENCE_S = 30
-"""Seconds after which a connection that sends nothing is dropped."""
+"""Seconds after which a connection that neither sends nor waits for an answer is dropped."""
 
 GRACE_S = 10
 """Seconds that running requests have to finish when the service ends."""
@@ -46,122 +47,119 @@ def serve(settings: Settings) -> None:
     """
     configure_logging(settings.log_level)
     app = create_app(settings, load=False)
-    models: Models = app.extensions["reason"].models
     server = Server(settings, app)
     failures: list[BaseException] = []
-    loader = threading.Thread(target=_load, args=(models, server, failures), daemon=True)
-    _end_on_sigterm(server)
+
+    def load() -> None:
+        started = time.perf_counter()
+        models = app.extensions["reason"].models
+        try:
+            models.load()
+        except BaseException as error:
+            failures.append(error)
+            server.stop()
+        else:
+            _log.info("ready after %.1f s: %s", time.perf_counter() - started, ", ".join(models.all()))
+
+    loader = threading.Thread(target=load, daemon=True)
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: server.stop())
     sys.stdout.write(f"REASON listens on {server.url} (Ctrl-C ends it).\n")
     sys.stdout.flush()
     loader.start()
     try:
         server.run()
     finally:
-        server.finish()
         loader.join(timeout=GRACE_S)
     if failures:
         raise failures[0]
 
 
-def _load(models: Models, server: Server, failures: list[BaseException]) -> None:
-    started = time.perf_counter()
-    try:
-        models.load()
-    except BaseException as error:
-        failures.append(error)
-        server.shutdown()
-    else:
-        _log.info("ready after %.1f s: %s", time.perf_counter() - started, ", ".join(models.all()))
+class Server:
+    """An HTTP server that serves a bounded number of connections at once.
 
-
-def _end_on_sigterm(server: Server) -> None:
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        # shutdown() waits for the loop that this handler interrupts, so another thread must call it.
-        threading.Thread(target=server.shutdown, daemon=True).start()
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, end)
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = SILENCE_S
-
-    def version_string(self) -> str:
-        return "REASON"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Leave it to the access log."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (the base class names it so)
-        _log.debug("%s: %r", self.client_address, message % args)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that is no HTTP, and so never reaches the app, in the same form as the app."""
-        title = HTTPStatus(code).phrase
-        document = {"type": "about:blank", "title": title, "status": int(code), "detail": message or title}
-        body = json.dumps(document).encode()
-        self.close_connection = True
-        self.send_response(code)
-        self.send_header("Content-Type", MEDIA_TYPE)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
-
-
-class Server(ThreadedWSGIServer):
-    """An HTTP server that serves a bounded number of connections at once."""
+    Raises:
+        ConfigError: the address is taken or cannot be listened on.
+    """
 
     def __init__(self, settings: Settings, app: WSGIApplication) -> None:
-        """Listen, without accepting anything yet.
-
-        Raises:
-            ConfigError: the address is taken or cannot be listened on.
-        """
-        self._connections = settings.threads
-        self._slots = threading.BoundedSemaphore(settings.threads)
-        with _listen(settings) as listener:
-            super().__init__(settings.host, settings.port, app, _Handler, fd=listener.fileno())
-
-    @property
-    def url(self) -> str:
+        self._stopped = threading.Event()
+        self._server = create_server(
+            app,
+            sockets=[_listen(settings)],
+            threads=settings.threads,
+            connection_limit=settings.threads + 2,  # Waitress counts its listener and its trigger too
+            channel_timeout=SILENCE_S,
+            cleanup_interval=SILENCE_S // 3,
+            max_request_body_size=settings.max_upload_bytes + MOST_DISCARDED,
+            inbuf_overflow=sys.maxsize,  # what is larger than this would go to the disk
+            outbuf_overflow=sys.maxsize,
+            log_socket_errors=False,
+            ident="REASON",
+        )
+        self._server.channel_class = _Channel
+        host, port = self._server.effective_host, self._server.effective_port
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         """Where the server listens."""
-        host, port = self.socket.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def run(self) -> None:
-        """Accept connections until ``shutdown``."""
-        # Not the method of the class between, which hides Ctrl-C from the caller.
-        HTTPServer.serve_forever(self, poll_interval=0.1)
-
-    def finish(self) -> None:
-        """Close the door, and wait a while for the requests that are inside."""
-        self.server_close()
-        deadline = time.monotonic() + GRACE_S
-        for _ in range(self._connections):
-            if not self._slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
-                _log.warning("ended before every request was answered")
-                return
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread for a connection, once there is room."""
-        self._slots.acquire()
+        """Serve until ``stop`` or Ctrl-C; then let the running requests finish for a while."""
+        # Not the server's own run(), which hides Ctrl-C from the caller and waits for no answer to be sent.
         try:
-            super().process_request(request, client_address)
-        except BaseException:
-            self._slots.release()
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, then make room."""
-        try:
-            super().process_request_thread(request, client_address)
+            while not self._stopped.is_set():
+                self._step()
         finally:
-            self._slots.release()
+            wasyncore.dispatcher.close(self._server)  # the listener alone
+            deadline = time.monotonic() + GRACE_S
+            while self._is_busy() and time.monotonic() < deadline:
+                self._step()
+            self._server.task_dispatcher.shutdown(timeout=0.1)
+            wasyncore.close_all(self._server._map)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what failed outside the app."""
-        _log.error("connection from %s failed", client_address, exc_info=True)
+    def stop(self) -> None:
+        """End ``run``, from any thread or signal handler."""
+        self._stopped.set()
+        self._server.pull_trigger()
+
+    def _step(self) -> None:
+        wasyncore.loop(timeout=1, use_poll=True, map=self._server._map, count=1)
+
+    def _is_busy(self) -> bool:
+        return any(c.requests or c.request or c.total_outbufs_len for c in self._server.active_channels.values())
+
+
+class _Parser(HTTPRequestParser):
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.body_rcv is not None:
+            self.body_rcv.buf = _Body(self.adj.inbuf_overflow)
+            self.body_rcv.buf.most = self.adj.max_request_body_size - MOST_DISCARDED + 1
+
+
+class _Body(OverflowableBuffer):
+    """Keeps one byte more than is allowed, for the app to refuse the request, and drops the rest."""
+
+    def append(self, s: bytes) -> None:
+        super().append(s[: max(0, self.most - len(self))])
+
+
+class _Refusal(ErrorTask):
+    """Answers a request that is no HTTP, and so never reaches the app, in the same form as the app."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        detail = f"The request cannot be read: {error.body}."
+        document = {"type": "about:blank", "title": error.reason, "status": error.code, "detail": detail}
+        body = json.dumps(document).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers = [("Content-Type", MEDIA_TYPE), ("Connection", "close")]
+        self.close_on_finish = True
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):
+    parser_class = _Parser
+    error_task_class = _Refusal
 
 
 def _listen(settings: Settings) -> socket.socket:

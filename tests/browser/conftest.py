@@ -69,9 +69,8 @@ def serve(bundles: Path) -> Iterator[str]:
     thread = threading.Thread(target=server.run)
     thread.start()
     yield server.url
-    server.shutdown()
+    server.stop()
     thread.join()
-    server.finish()
 
 
 @pytest.fixture(scope="session")

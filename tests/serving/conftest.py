@@ -28,9 +28,8 @@ def running(app: Flask, settings: Settings) -> Iterator[str]:
     try:
         yield server.url
     finally:
-        server.shutdown()
+        server.stop()
         thread.join()
-        server.finish()
 
 
 def make_app(bundle_folder: Path, **overrides: Any) -> tuple[Flask, Settings]:

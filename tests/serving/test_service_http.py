@@ -45,19 +45,26 @@ def test_wrong_method(service: str) -> None:
     assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
-def test_request_that_never_reaches_the_app(service: str) -> None:
+@pytest.mark.parametrize(
+    ("header", "status", "title", "detail"),
+    [
+        (b"X y\r\n\r\n", 400, "Bad Request", "Invalid header"),
+        (b"X: ".ljust(262_144 - 16, b"y"), 431, "Request Header Fields Too Large", "exceeds max_header of 262144"),
+    ],
+)
+def test_request_that_never_reaches_the_app(service: str, header: bytes, status: int, title: str, detail: str) -> None:
     address = urlsplit(service)
     with socket.create_connection((address.hostname, address.port), timeout=120) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n")
+        connection.sendall(b"GET / HTTP/1.1\r\n" + header)
         answer = connection.makefile("rb").read().decode()
     head, body = answer.split("\r\n\r\n", 1)
-    assert head.startswith("HTTP/1.1 431 ")
+    assert head.startswith(f"HTTP/1.0 {status} {title}\r\n")
     assert "Content-Type: application/problem+json" in head
     assert json.loads(body) == {
         "type": "about:blank",
-        "title": "Request Header Fields Too Large",
-        "status": 431,
-        "detail": "Too many headers",
+        "title": title,
+        "status": status,
+        "detail": f"The request cannot be read: {detail}.",
     }
 
 

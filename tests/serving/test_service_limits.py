@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -22,6 +25,7 @@ from reason.detector.detector import Detector
 from reason.detector.policy import AcceptancePolicy
 from reason.serving import Settings, create_app
 from reason.serving.batcher import Job
+from reason.serving.server import Server
 
 Start = Callable[..., str]
 PNG = {"Content-Type": "image/png"}
@@ -188,6 +192,42 @@ def test_full_queue_answers_503_at_once(bundle_folder: Path, gate: Gate, photo: 
     gate.open.set()
     assert {job.answer.result(timeout=120).model for job in (running, waiting)} == {"tiny"}
     assert client.post("/predict", data=photo, headers=PNG).status_code == 200
+
+
+def accepts(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health/live", timeout=120).ok
+    except requests.ConnectionError:
+        return False
+
+
+def test_running_request_is_answered_when_the_service_ends(bundle_folder: Path, gate: Gate, photo: bytes) -> None:
+    settings = Settings(bundles=bundle_folder, port=0, timeout_s=600.0)
+    server = Server(settings, create_app(settings))
+    with ThreadPoolExecutor(2) as pool:
+        ended = pool.submit(server.run)
+        answer = pool.submit(post_body, server.url, photo)
+        gate.entered.acquire()
+        server.stop()
+        while accepts(server.url):
+            pass
+        gate.open.set()
+        assert answer.result(timeout=120).status_code == 200
+        ended.result(timeout=120)
+
+
+def test_connections_at_once(start: Start) -> None:
+    url = start(threads=1)
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=120) as first:
+        first.sendall(b"GET /health/live HTTP/1.1\r\n")
+        with ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(requests.get, f"{url}/health/live", timeout=120)
+            time.sleep(0.5)
+            assert not waits.done()
+            first.sendall(b"Connection: close\r\n\r\n")
+            assert first.makefile("rb").read().startswith(b"HTTP/1.1 200 OK")
+            assert waits.result(timeout=120).status_code == 200
 
 
 def test_verdict_that_takes_too_long(bundle_folder: Path, gate: Gate, photo: bytes) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reason.errors import ReasonError
     from reason.fitting.fit import fit
 
+__version__ = "0.2.0"
+
 __all__ = ["Detector", "ReasonError", "Verdict", "fit", "load", "save"]
 
 _HOMES = {

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from reason import __version__
 from reason.cli.bundles import info
 from reason.cli.corrupt import corrupt
 from reason.cli.jobs import evaluate, snapshot, train
@@ -48,7 +49,7 @@ def _drop_output() -> None:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="reason", prog_name="reason")
+@click.version_option(__version__, prog_name="reason")
 def main() -> None:
     """Judge each prediction of an image classifier: accept it, or send it to review."""
 

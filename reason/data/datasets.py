@@ -19,8 +19,8 @@ from torchvision.datasets import mnist as idx
 
 from reason import progress as bars
 from reason.data.corruptions import corrupt_pixels
-from reason.errors import DatasetError, ReasonError
 from reason.data.images import Preprocessing, decode
+from reason.errors import DatasetError, ReasonError
 
 IMAGENETTE_FOLDER = "imagenette2-320"
 

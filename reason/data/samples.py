@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from reason.data.datasets import IMAGENETTE_CLASSES, IMAGENETTE_FOLDER, read_mnist
-from reason.errors import SampleError
 from reason.data.images import Preprocessing, to_png
+from reason.errors import SampleError
 
 DIGIT_SIDE = 28
 """Side of a digit, in pixels."""

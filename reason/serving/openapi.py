@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from reason import __version__
 from reason.data.corruptions import CORRUPTIONS
 from reason.serving import problems
 from reason.serving.parameters import NONE, SEED, SEVERITY
@@ -52,7 +52,7 @@ def document(settings: Settings) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "REASON",
-            "version": _version(),
+            "version": __version__,
             "summary": "How likely is each prediction of an image classifier to be right: accept or review.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -81,13 +81,6 @@ def document(settings: Settings) -> dict[str, Any]:
             "schemas": schemas(),
         },
     }
-
-
-def _version() -> str:
-    try:
-        return version("reason")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _predict(settings: Settings) -> dict[str, Any]:

@@ -16,9 +16,19 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import rotate
 
-from reason.data.corruptions import (CORRUPTIONS, PUBLISHED, Corruption, CorruptionRequest, Dice, corrupt, corrupt_pixels, families, per_image)
-from reason.errors import CorruptionError
+from reason.data.corruptions import (
+    CORRUPTIONS,
+    PUBLISHED,
+    Corruption,
+    CorruptionRequest,
+    Dice,
+    corrupt,
+    corrupt_pixels,
+    families,
+    per_image,
+)
 from reason.data.images import Preprocessing
+from reason.errors import CorruptionError
 
 WITHOUT_CHANCE = {
     "rotate",

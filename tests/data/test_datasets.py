@@ -12,9 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reason.data.corruptions import corrupt_pixels
-from reason.data.datasets import CLEAN, IMAGENETTE_CLASSES, OOD_LABEL, corrupted, read_imagenette, read_letters, read_mnist, split
-from reason.errors import DatasetError
+from reason.data.datasets import (
+    CLEAN,
+    IMAGENETTE_CLASSES,
+    OOD_LABEL,
+    corrupted,
+    read_imagenette,
+    read_letters,
+    read_mnist,
+    split,
+)
 from reason.data.images import Preprocessing
+from reason.errors import DatasetError
 
 DIGITS = Preprocessing(28, "L", (0.5,), (0.25,))
 PREPROCESSING = Preprocessing(32, "RGB", (0.5,) * 3, (0.25,) * 3)

@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from reason.errors import BrokenImageError, UnsupportedImageError
 from reason.data.images import Preprocessing, decode
+from reason.errors import BrokenImageError, UnsupportedImageError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:

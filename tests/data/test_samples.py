@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reason.errors import DatasetError, SampleError
 from reason.data.images import decode, to_png
 from reason.data.samples import PHOTOS, Sample, find_samples
+from reason.errors import DatasetError, SampleError
 
 DATA = Path(os.environ.get("REASON_DATA", Path(__file__).parents[2] / "data"))
 

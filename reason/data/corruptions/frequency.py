@@ -14,7 +14,10 @@ HIGH_PASS_SIGMA = 1.0
 """Standard deviation of the blur that a high-pass subtracts, in pixels of a 28 px picture."""
 
 
-@corruption("frequency", "Removes waves shorter than a limit that grows from two pixels of any picture (nothing) to 20 px (nearly all).")
+@corruption(
+    "frequency",
+    "Removes waves shorter than a limit that grows from two pixels of any picture (nothing) to 20 px (nearly all).",
+)
 def low_pass(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Keep only long waves, with an edge as sharp as a Butterworth filter of order 8.
 

@@ -29,7 +29,9 @@ def gamma(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     return images ** torch.where(_sign(dice) > 0, power, 1 / power)
 
 
-@corruption("lighting", "Adds 0.05 to 1.2 of full white on one side and subtracts it on the other, in a random direction.")
+@corruption(
+    "lighting", "Adds 0.05 to 1.2 of full white on one side and subtracts it on the other, in a random direction."
+)
 def uneven_light(images: Tensor, severity: Tensor, dice: Dice) -> Tensor:
     """Add a ramp of drawn direction: one side of the picture is lit, the opposite one lies in shadow."""
     height, width = images.shape[2:]

@@ -17,10 +17,11 @@ ARGS ?=
 serve: $(VENV)/runtime.stamp ## serve the REST API and the page on 127.0.0.1:5000
 	$(BIN)/reason serve $(ARGS)
 
-test: $(VENV)/dev.stamp ## check style and types, then run the tests
+test: $(VENV)/dev.stamp ## check style, types and imports, then run the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/runtime.stamp ## measure a full verdict against a bare forward and the published way

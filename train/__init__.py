@@ -1,1 +1,1 @@
-"""Recipes, and the pipeline that turns one into a bundle."""
+"""Recipes, and ``python -m train RECIPE``, which does what ``reason train RECIPE`` does."""

@@ -61,9 +61,10 @@ def train(recipe: Path, **options: Any) -> None:
 
     RECIPE is the name of one that ships with REASON, such as imagenette, or the path of a TOML file.
     """
+    from reason.evaluation.card import measure
     from reason.fitting import pipeline
 
-    folder = pipeline.run(recipe, **options)
+    folder = pipeline.run(recipe, measure=measure, **options)
     click.echo(f"The bundle is in {folder}.")
 
 

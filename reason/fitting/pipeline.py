@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from reason import progress
+from reason.base.device import choose
 from reason.base.engines import Tapped
 from reason.base.extraction import Extractor
 from reason.bundle import bundle
@@ -20,12 +22,7 @@ from reason.detector.detector import Detector
 from reason.detector.provenance import EpochReport, PartRecord, Provenance, SplitRecord
 from reason.detector.recipe import Recipe
 from reason.errors import RecipeError
-from reason.evaluation import splits
-from reason.evaluation.baselines import PARAMETER_FREE
-from reason.evaluation.comparison import Comparison
-from reason.evaluation.splits import EvaluationProtocol
 from reason.fitting import recipe as recipes
-from reason.fitting.device import choose
 from reason.fitting.fit import fit
 from reason.fitting.fitting_data import FittingData, Parts, gather
 from reason.fitting.trainer import Trainer, preprocessing_of
@@ -34,6 +31,9 @@ RUNS = Path("runs")
 """Folder of unfinished work, one subfolder a recipe."""
 
 CHECKPOINT = "base.checkpoint"
+
+Measure = Callable[[Detector, Extractor, Path], Mapping[str, Any]]
+"""``measure(detector, extract, data_root)`` returns figures on test images, by split; plain JSON."""
 
 
 def run(
@@ -47,8 +47,9 @@ def run(
     resume: bool = False,
     weights: str | None = None,
     base: Path | None = None,
+    measure: Measure | None = None,
 ) -> Path:
-    """Train what the recipe says, measure it on the test split, and write its bundle.
+    """Train what the recipe says, measure it, and write its bundle.
 
     Args:
         recipe_path: a TOML file, see ``reason.fitting.recipe``.
@@ -60,6 +61,7 @@ def run(
         resume: go on with a stopped run of the same recipe, seed and data.
         weights: replaces the recipe's ``base.weights``.
         base: a bundle of the same ``[base]``, seed and data, whose base classifier is taken instead of training one.
+        measure: returns the figures that the card keeps; without it the card keeps none.
 
     Returns:
         The bundle's folder.
@@ -70,7 +72,9 @@ def run(
         ConfigError: the device cannot be used.
     """
     if base and resume:
-        raise RecipeError("--base takes a whole base classifier, so there is nothing to --resume; drop one of the two.")
+        raise RecipeError(
+            "--base takes a trained base classifier, so there is nothing to --resume; drop one of the two."
+        )
     recipe = _override(recipes.read(recipe_path), seed, weights)
     where = choose(device)
     images = read_images(recipe, data_root, download)
@@ -83,7 +87,9 @@ def run(
     data = gather(extract, parts, recipe.meta_fit, recipe.target, recipe.seed)
     provenance = Provenance(recipe, _split_record(recipe, images, parts), history)
     detector = _fit(recipe, network, images.classes, data, provenance)
-    detector = _measure(detector, extract, data_root)
+    if measure is not None:
+        provenance = dataclasses.replace(provenance, metrics=measure(detector, extract, data_root))
+        detector = dataclasses.replace(detector, provenance=provenance)
     folder = output or Path("reason_saved") / recipe.name
     bundle.save(detector, folder)
     progress.say(f"bundle: {folder}")
@@ -111,7 +117,7 @@ def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
 
 
 def read_images(recipe: Recipe, data_root: Path, download: bool) -> ImageSet:
-    """Read the train images, and say which could not be decoded."""
+    """Read the train images of the recipe's data set."""
     return datasets.read(recipe.data.dataset, data_root, "train", preprocessing_of(recipe), download=download)
 
 
@@ -202,18 +208,3 @@ def _fit(recipe: Recipe, base: Tapped, classes: tuple[str, ...], data: FittingDa
         title=recipe.title,
         provenance=provenance,
     )
-
-
-def _measure(detector: Detector, extract: Extractor, data_root: Path) -> Detector:
-    """Put the numbers on the test split into the provenance."""
-    judge = Comparison(detector, PARAMETER_FREE)
-    numbers: dict[str, Any] = {}
-    protocol = EvaluationProtocol.of(detector)
-    for part in splits.own_splits(protocol, splits.read_test(protocol, detector, data_root)):
-        test = extract(part.images, f"test, {part.name}")
-        numbers[part.name] = row = judge.measure(judge.judge(test))
-        progress.say(
-            f"test, {part.name}: accuracy {row['accuracy']:.4f}, AUROC {row['scores']['REASON']['auroc']:.4f} "
-            f"(MSP {row['scores']['MSP']['auroc']:.4f}), ECE {row['reliability']['ece_15']:.4f}"
-        )
-    return dataclasses.replace(detector, provenance=dataclasses.replace(detector.provenance, metrics=numbers))

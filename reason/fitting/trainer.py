@@ -13,13 +13,13 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reason.base.backbones import make, tap
+from reason.base.device import mixed_precision
 from reason.base.engines import Tapped
 from reason.data.augment import erased, jittered, random_crops, resized
 from reason.data.datasets import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.provenance import EpochReport
 from reason.detector.recipe import Base, Cycle, Recipe
-from reason.fitting.device import mixed_precision
 from reason.structure import plain
 
 STORED_PER_CROP = 1.25

@@ -31,6 +31,7 @@ from reason.cli.inputs import ImageFile, find_images
 from reason.cli.output import VerdictTable
 from reason.detector.detector import Detector
 from reason.detector.verdict import Verdict
+from reason.evaluation.card import measure
 from reason.serving import Settings
 
 Run = Callable[..., Result]
@@ -351,8 +352,8 @@ def test_train_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ]
     assert CliRunner().invoke(main, ["train", str(recipe)]).stdout == f"The bundle is in {tmp_path / 'bundle'}.\n"
     assert CliRunner().invoke(main, ["train", str(recipe), "--data-root", "mine", *words]).exit_code == 0
-    plain = {"data_root": Path("/data"), "device": "auto", "seed": None, "output": None}
-    full = {"data_root": Path("mine"), "device": "cpu", "seed": 3, "output": Path("out")}
+    plain = {"data_root": Path("/data"), "device": "auto", "seed": None, "output": None, "measure": measure}
+    full = {"data_root": Path("mine"), "device": "cpu", "seed": 3, "output": Path("out"), "measure": measure}
     assert calls == [
         (recipe, plain | {"download": False, "resume": False, "weights": None, "base": None}),
         (recipe, full | {"download": True, "resume": True, "weights": "imagenet", "base": Path("bundle")}),

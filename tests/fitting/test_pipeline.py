@@ -18,14 +18,15 @@ import torch
 
 import reason
 from reason.base.backbones import make, tap
+from reason.base.device import choose
 from reason.base.engines import Tapped
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.datasets import ImageSet, read_imagenette
 from reason.errors import ConfigError, RecipeError
 from reason.evaluation import evaluate, snapshot
+from reason.evaluation.card import measure
 from reason.fitting import pipeline
 from reason.fitting import recipe as recipes
-from reason.fitting.device import choose
 from reason.fitting.trainer import Trainer, learning_rate
 from reason.signals import Name, SignalSettings
 
@@ -41,7 +42,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 def test_a_run_ships_a_bundle_that_evaluates_as_its_card_says(recipe_file: Path, data_root: Path) -> None:
-    folder = pipeline.run(recipe_file, data_root=data_root, device="cpu")
+    folder = pipeline.run(recipe_file, data_root=data_root, device="cpu", measure=measure)
     detector = reason.load(folder)
     assert folder == Path("reason_saved/stripes")
     made, recorded = detector.provenance, detector.provenance.split
@@ -157,32 +158,30 @@ def test_the_learning_rate_rises_and_falls_in_each_cycle(recipe_file: Path) -> N
     assert learning_rate(base, 5) == pytest.approx(1e-6)
 
 
-COMMAND = """
-import sys
-from pathlib import Path
-from reason.fitting import pipeline
-pipeline.run(Path(sys.argv[1]), data_root=Path(sys.argv[2]), device="cpu", resume=True, output=Path("shipped"))
-"""
-
-
-def test_a_killed_run_leaves_the_old_bundle_whole_and_resumes(
-    recipe_file: Path, data_root: Path, bundle_folder: Path, tmp_path: Path
+@pytest.mark.parametrize(("blow", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_stopped_run_leaves_the_old_bundle_whole_and_resumes(
+    recipe_file: Path, data_root: Path, bundle_folder: Path, tmp_path: Path, blow: signal.Signals, code: int
 ) -> None:
     reason.save(reason.load(bundle_folder), tmp_path / "shipped")
-    command = [sys.executable, "-c", COMMAND, str(recipe_file), str(data_root)]
+    command = [sys.executable, "-m", "train", str(recipe_file), "--data-root", str(data_root), "--device", "cpu"]
+    command += ["--resume", "--output", "shipped"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     first = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
     checkpoint = tmp_path / "runs/stripes/base.checkpoint"
     while not checkpoint.exists():
         assert first.poll() is None, first.communicate()[1]
         time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
+    first.send_signal(blow)
     first.communicate()
+    assert first.returncode == code
     assert reason.load(tmp_path / "shipped").name == "tiny"
     second = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
     assert "epochs were done already" in second.stderr
-    assert reason.load(tmp_path / "shipped").name == "stripes"
+    assert second.stdout == "The bundle is in shipped.\n"
+    shipped = reason.load(tmp_path / "shipped")
+    assert shipped.name == "stripes"
+    assert list(shipped.provenance.metrics) == ["clean", "home mix"]
 
 
 def test_the_base_of_a_bundle_is_taken_for_another_metanet(recipe_file: Path, data_root: Path) -> None:

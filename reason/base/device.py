@@ -1,4 +1,4 @@
-"""Where training runs, and in which precision."""
+"""Where the base classifier runs, and in which precision it is trained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def choose(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--device cuda: PyTorch finds no usable GPU; use --device auto or cpu.")
+        raise ConfigError("device cuda: PyTorch finds no usable GPU; use auto or cpu.")
     return torch.device(name)
 
 

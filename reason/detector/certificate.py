@@ -26,6 +26,8 @@ class Certificate:
     method: str
     """Name of the bound."""
 
+    __pydantic_config__ = {"use_attribute_docstrings": True}  # noqa: RUF012 (pydantic's own form)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return asdict(self)

@@ -27,6 +27,13 @@ class Neighbour:
     source: str
     """Name of the neighbour inside its data set, such as ``n02102040/ILSVRC2012_val_00000665.JPEG``."""
 
+    __pydantic_config__ = {"use_attribute_docstrings": True}  # noqa: RUF012 (pydantic's own form)
+
+
+def _key(attribute: str) -> str:
+    """Return the key in JSON and CSV: ``class`` is no name that Python takes."""
+    return attribute.rstrip("_")
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -68,6 +75,8 @@ class Verdict:
     Stages that ran on a batch report the batch's time divided by its size.
     """
 
+    __pydantic_config__ = {"use_attribute_docstrings": True, "alias_generator": _key}  # noqa: RUF012
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, keys in the order of the fields."""
         return {name: _plain(getattr(self, attribute)) for name, attribute in _KEYS.items()}
@@ -77,7 +86,7 @@ class Verdict:
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
 
-_KEYS = {attribute.name.rstrip("_"): attribute.name for attribute in fields(Verdict)}
+_KEYS = {_key(attribute.name): attribute.name for attribute in fields(Verdict)}
 
 
 def _plain(value: Any) -> Any:

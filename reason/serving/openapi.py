@@ -6,10 +6,23 @@ from typing import Any
 
 from reason import __version__
 from reason.data.corruptions import CORRUPTIONS
+from reason.detector.verdict import Verdict
 from reason.serving import problems
 from reason.serving.parameters import NONE, SEED, SEVERITY
-from reason.serving.problems import MEDIA_TYPE, Kind
-from reason.serving.schemas import reference, schemas
+from reason.serving.problems import MEDIA_TYPE, ProblemDocument, ProblemType
+from reason.serving.responses import (
+    CorruptedVerdict,
+    Failure,
+    KnownCorruptions,
+    LatentMap,
+    Live,
+    Model,
+    ModelList,
+    Ready,
+    SamplePicture,
+    reference,
+    schemas,
+)
 from reason.serving.settings import Settings
 from reason.serving.uploads import FIELDS
 
@@ -24,12 +37,12 @@ _PREDICT: dict[str, dict[str, Any]] = {
     },
     "risk": {
         **_OPEN_SHARE,
-        "description": "Accept from the threshold that promises at most this error rate among the accepted, instead "
+        "description": "Accept from the threshold that guarantees at most this error rate among the accepted, instead "
         "of the bundle's own; excludes a threshold.",
     },
     "delta": {
         **_OPEN_SHARE,
-        "description": "Allowed chance that this promise fails; the bundle's own if it is left out; only with a risk.",
+        "description": "Allowed chance that the guarantee fails; the bundle's own if it is left out; only with a risk.",
     },
     "corruption": {
         "enum": [NONE, *CORRUPTIONS],
@@ -63,12 +76,12 @@ def document(settings: Settings) -> dict[str, Any]:
             "/models/{name}/map": {"get": _show_map()},
             "/corruptions": {"get": _list_corruptions()},
             "/samples": {"get": _sample()},
-            "/health/live": {"get": _operation("live", "Does the process answer?", _json({"type": "object"}))},
+            "/health/live": {"get": _operation("live", "Does the process answer?", _json(reference(Live)))},
             "/health/ready": {
                 "get": _operation(
                     "ready",
                     "Are the bundles loaded?",
-                    _json({"type": "object"}),
+                    _json(reference(Ready)),
                     problems.LOADING,
                 )
             },
@@ -84,8 +97,8 @@ def document(settings: Settings) -> dict[str, Any]:
 
 
 def _predict(settings: Settings) -> dict[str, Any]:
-    verdicts = [reference("Verdict"), reference("CorruptedVerdict")]
-    item = {"anyOf": [*verdicts, reference("Failure")]}
+    verdicts = [reference(Verdict), reference(CorruptedVerdict)]
+    item = {"anyOf": [*verdicts, reference(Failure)]}
     answer = {"anyOf": [*verdicts, {"type": "array", "items": item}]}
     operation = _operation(
         "predict",
@@ -98,7 +111,7 @@ def _predict(settings: Settings) -> dict[str, Any]:
         problems.UNSUPPORTED,
         problems.BROKEN_IMAGE,
         problems.BAD_PARAMETER,
-        problems.NO_PROMISE,
+        problems.NO_GUARANTEE,
         problems.LOADING,
         problems.BUSY,
         problems.TIMEOUT,
@@ -128,22 +141,14 @@ def _request_content() -> dict[str, Any]:
 
 
 def _list_models() -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "properties": {
-            "default": {"type": "string", "description": "Model that judges when a request names none."},
-            "models": {"type": "array", "items": reference("Model")},
-        },
-        "required": ["default", "models"],
-    }
-    return _operation("list_models", "Describe every model.", _json(schema), problems.LOADING)
+    return _operation("list_models", "Describe every model.", _json(reference(ModelList)), problems.LOADING)
 
 
 def _show_model() -> dict[str, Any]:
     operation = _operation(
         "show_model",
         "Describe one model.",
-        _json(reference("Model")),
+        _json(reference(Model)),
         problems.UNKNOWN_MODEL,
         problems.LOADING,
     )
@@ -154,7 +159,7 @@ def _show_map() -> dict[str, Any]:
     operation = _operation(
         "show_map",
         "Where a model's predictions fail, as points in two dimensions.",
-        _json(reference("LatentMap")),
+        _json(reference(LatentMap)),
         problems.UNKNOWN_MODEL,
         problems.NO_MAP,
         problems.LOADING,
@@ -163,19 +168,15 @@ def _show_map() -> dict[str, Any]:
 
 
 def _list_corruptions() -> dict[str, Any]:
-    properties = {
-        "corruptions": {"type": "array", "items": reference("KnownCorruption")},
-        "families": {"type": "array", "items": {"type": "string"}, "description": "Every family, in order."},
-    }
-    schema = {"type": "object", "properties": properties, "required": list(properties)}
-    return _operation("list_corruptions", "Describe every corruption that /predict can apply.", _json(schema))
+    summary = "Describe every corruption that /predict can apply."
+    return _operation("list_corruptions", summary, _json(reference(KnownCorruptions)))
 
 
 def _sample() -> dict[str, Any]:
     operation = _operation(
         "sample",
         "A picture to try a model on.",
-        _json(reference("SamplePicture")),
+        _json(reference(SamplePicture)),
         problems.UNKNOWN_MODEL,
         problems.NO_SAMPLES,
         problems.BAD_PARAMETER,
@@ -195,13 +196,13 @@ def _static() -> dict[str, Any]:
     return operation | {"parameters": [_path_parameter("filename")]}
 
 
-def _operation(name: str, summary: str, success: dict[str, Any], *kinds: Kind) -> dict[str, Any]:
+def _operation(name: str, summary: str, success: dict[str, Any], *kinds: ProblemType) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": success}
     for status in sorted({kind.status for kind in (*kinds, problems.INTERNAL)}):
         titles = [kind.title for kind in (*kinds, problems.INTERNAL) if kind.status == status]
         responses[str(status)] = {
             "description": "; ".join(titles) + ".",
-            "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
+            "content": {MEDIA_TYPE: {"schema": reference(ProblemDocument)}},
         }
     return {"operationId": name, "summary": summary, "responses": responses}
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, current_app, request
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import RequestRedirect
 
@@ -29,8 +28,8 @@ _log = logging.getLogger("reason.service")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of problem: what ``type``, ``status`` and ``title`` say."""
+class ProblemType:
+    """One type of problem: what ``type``, ``status`` and ``title`` say."""
 
     slug: str
     status: int
@@ -42,24 +41,24 @@ class Kind:
         return f"urn:reason:problem:{self.slug}"
 
 
-NO_IMAGE = Kind("no-image", 400, "No image in the request")
-UNKNOWN_PATH = Kind("unknown-path", 404, "Nothing at this address")
-UNKNOWN_MODEL = Kind("unknown-model", 404, "No such model")
-NO_MAP = Kind("no-map", 404, "This model has no latent map")
-NO_SAMPLES = Kind("no-samples", 404, "No samples for this model")
-WRONG_METHOD = Kind("wrong-method", 405, "Method not allowed here")
-UPLOAD_TOO_LARGE = Kind("upload-too-large", 413, "Upload too large")
-TOO_MANY_IMAGES = Kind("too-many-images", 413, "Too many images in one request")
-UNSUPPORTED = Kind("unsupported-image", 415, "Not an image format the service takes")
-BROKEN_IMAGE = Kind("broken-image", 422, "Image broken or absurd")
-BAD_PARAMETER = Kind("bad-parameter", 422, "Parameter unknown or out of range")
-NO_PROMISE = Kind("no-promise", 422, "No threshold promises this risk")
-INTERNAL = Kind("internal", 500, "The service failed")
-LOADING = Kind("loading", 503, "The models are still being loaded")
-BUSY = Kind("busy", 503, "The service is busy")
-TIMEOUT = Kind("timeout", 503, "The verdict took too long")
+NO_IMAGE = ProblemType("no-image", 400, "No image in the request")
+UNKNOWN_PATH = ProblemType("unknown-path", 404, "Nothing at this address")
+UNKNOWN_MODEL = ProblemType("unknown-model", 404, "No such model")
+NO_MAP = ProblemType("no-map", 404, "This model has no latent map")
+NO_SAMPLES = ProblemType("no-samples", 404, "No samples for this model")
+WRONG_METHOD = ProblemType("wrong-method", 405, "Method not allowed here")
+UPLOAD_TOO_LARGE = ProblemType("upload-too-large", 413, "Upload too large")
+TOO_MANY_IMAGES = ProblemType("too-many-images", 413, "Too many images in one request")
+UNSUPPORTED = ProblemType("unsupported-image", 415, "Not an image format the service takes")
+BROKEN_IMAGE = ProblemType("broken-image", 422, "Image broken or absurd")
+BAD_PARAMETER = ProblemType("bad-parameter", 422, "Parameter unknown or out of range")
+NO_GUARANTEE = ProblemType("no-promise", 422, "No threshold guarantees this risk")  # the name that clients compare
+INTERNAL = ProblemType("internal", 500, "The service failed")
+LOADING = ProblemType("loading", 503, "The models are still being loaded")
+BUSY = ProblemType("busy", 503, "The service is busy")
+TIMEOUT = ProblemType("timeout", 503, "The verdict took too long")
 
-KINDS = (
+PROBLEM_TYPES = (
     NO_IMAGE,
     UNKNOWN_PATH,
     UNKNOWN_MODEL,
@@ -71,27 +70,46 @@ KINDS = (
     UNSUPPORTED,
     BROKEN_IMAGE,
     BAD_PARAMETER,
-    NO_PROMISE,
+    NO_GUARANTEE,
     INTERNAL,
     LOADING,
     BUSY,
     TIMEOUT,
 )
-"""Every kind that the service itself names; other HTTP errors have the type ``about:blank``."""
+"""Every type that the service itself names; other HTTP errors have the type ``about:blank``."""
+
+
+class ProblemDocument(BaseModel):
+    """Why a request, or one image of it, failed: a problem document of RFC 9457."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    type: str = Field(json_schema_extra={"enum": ["about:blank", *(known.uri for known in PROBLEM_TYPES)]})
+    """The type of problem; compare this, not the texts."""
+    title: str
+    """The type in words, the same each time."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """What was wrong with this request and what to do."""
+    instance: str
+    """Path of the request."""
+    request_id: str
+    """Id of the request in the log of the service."""
 
 
 class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
     """A request, or one image of it, that failed for a reason the client should read."""
 
-    def __init__(self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, problem_type: ProblemType, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.kind = kind
+        self.type = problem_type
         self.detail = detail
         self.headers = dict(headers or {})
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> ProblemDocument:
         """Return the problem document of this request."""
-        return _document(self.kind.uri, self.kind.title, self.kind.status, self.detail)
+        return _document(self.type.uri, self.type.title, self.type.status, self.detail)
 
     def response(self) -> Response:
         """Return the answer that carries the document."""
@@ -107,7 +125,7 @@ def from_error(error: ReasonError) -> Problem:
     if isinstance(error, CorruptionError):
         return Problem(BAD_PARAMETER, str(error))
     if isinstance(error, GuaranteeError):
-        return Problem(NO_PROMISE, str(error))
+        return Problem(NO_GUARANTEE, str(error))
     if isinstance(error, SampleError):
         return Problem(NO_SAMPLES, str(error))
     return internal(error)
@@ -149,17 +167,11 @@ def _path() -> str:
     return quote(request.path)
 
 
-def _document(kind: str, title: str, status: int, detail: str) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": _path(),
-        "request_id": request_id(),
-    }
+def _document(uri: str, title: str, status: int, detail: str) -> ProblemDocument:
+    return ProblemDocument(
+        type=uri, title=title, status=status, detail=detail, instance=_path(), request_id=request_id()
+    )
 
 
-def _response(document: dict[str, Any], headers: Mapping[str, str]) -> Response:
-    body = json.dumps(document, ensure_ascii=False) + "\n"
-    return Response(body, document["status"], headers, content_type=MEDIA_TYPE)
+def _response(document: ProblemDocument, headers: Mapping[str, str]) -> Response:
+    return Response(document.model_dump_json() + "\n", document.status, headers, content_type=MEDIA_TYPE)

@@ -1,13 +1,27 @@
-"""What the service answers besides verdicts; ``/openapi.json`` describes each by its docstrings."""
+"""What the service answers; ``/openapi.json`` describes each by its docstrings."""
 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from reason.detector.certificate import Certificate
+from reason.detector.verdict import Neighbour, Verdict
+from reason.serving.problems import ProblemDocument
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedCorruption:
+def reference(published: type) -> dict[str, Any]:
+    """Return a schema that stands for the one of a published class."""
+    return {"$ref": f"#/components/schemas/{published.__name__}"}
+
+
+class _Response(BaseModel):
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class AppliedCorruption(_Response):
     """How the picture was corrupted before it was judged."""
 
     name: str
@@ -20,8 +34,25 @@ class AppliedCorruption:
     """Exactly the picture that was judged, as a ``data:`` URI of a PNG file."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCorruption:
+class CorruptedVerdict(_Response):
+    """A verdict with the picture that was judged."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [reference(Verdict)]})
+
+    corruption: AppliedCorruption
+    """How the picture was corrupted, and the picture."""
+
+
+class Failure(_Response):
+    """Stands in a list in the place of an image that could not be judged."""
+
+    source: str | None
+    """File name of the image, where it has one."""
+    error: ProblemDocument
+    """Why; its ``status`` is what the image would have got alone."""
+
+
+class KnownCorruption(_Response):
     """A corruption that ``POST /predict`` can apply."""
 
     name: str
@@ -34,8 +65,77 @@ class KnownCorruption:
     """Whether it is one of the four of the published failure detector."""
 
 
-@dataclass(frozen=True, slots=True)
-class SamplePicture:
+class KnownCorruptions(_Response):
+    """The corruptions that ``POST /predict`` can apply."""
+
+    corruptions: list[KnownCorruption]
+    """Each of them, family by family."""
+    families: list[str]
+    """Every family, in order."""
+
+
+class Input(_Response):
+    """What a base classifier sees of a picture."""
+
+    size: int
+    """Side of the square, in pixels."""
+    mode: str
+    """``RGB`` for colours, ``L`` for grey."""
+
+
+class Model(_Response):
+    """What a bundle says of itself; what it says of its making besides is free in form."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    """What the parameter ``model`` takes."""
+    title: str
+    """One line for people."""
+    architecture: str
+    """Network of the base classifier; empty where it is not one of those that REASON builds."""
+    classes: list[str]
+    """Every class, in the order of their indices."""
+    input: Input
+    """Size and mode of the pictures that the base classifier sees."""
+    signals: list[str]
+    """Signal families, in the order of their columns."""
+    meta_names: list[str]
+    """Name of each column of the meta-vector."""
+    threshold: float
+    """Reliability from which predictions are accepted, in [0, 1]."""
+    certificate: Certificate | None
+    """What the threshold guarantees; ``null`` for nothing."""
+
+
+class ModelList(_Response):
+    """Every model."""
+
+    default: str
+    """Model that judges when a request names none."""
+    models: list[Model]
+    """Each model, in the order of names."""
+
+
+class LatentMap(_Response):
+    """Calibration images on the first two principal components of the base classifier's inside.
+
+    A verdict's ``latent`` is a place on it.
+    """
+
+    model: str
+    """Name of the bundle."""
+    points: list[tuple[float, float]]
+    """Place [x, y] of each calibration image."""
+    failure_probability: list[float]
+    """1 - reliability of each image, in [0, 1]."""
+    correct: list[bool]
+    """Whether the prediction of each image is right."""
+    explained_variance: tuple[float, float]
+    """Share of the variance along x and along y, in [0, 1]."""
+
+
+class SamplePicture(_Response):
     """A picture to try a model on."""
 
     model: str
@@ -52,6 +152,50 @@ class SamplePicture:
     """Its name inside the source."""
     picture: str
     """The picture as a ``data:`` URI of a PNG or JPEG file."""
+
+
+class Live(_Response):
+    """The process answers."""
+
+    status: str
+    """Always ``live``."""
+
+
+class Ready(_Response):
+    """The bundles are loaded."""
+
+    status: str
+    """Always ``ready``."""
+    models: list[str]
+    """Name of each model."""
+
+
+_ANSWERS: Literal["serialization"] = "serialization"
+_PUBLISHED: tuple[Any, ...] = (
+    Verdict,
+    Neighbour,
+    Certificate,
+    CorruptedVerdict,
+    AppliedCorruption,
+    Failure,
+    ProblemDocument,
+    KnownCorruptions,
+    KnownCorruption,
+    ModelList,
+    Model,
+    Input,
+    LatentMap,
+    SamplePicture,
+    Live,
+    Ready,
+)
+
+
+def schemas() -> dict[str, Any]:
+    """Return the JSON Schema of each published class by its name."""
+    adapters = [(published, _ANSWERS, TypeAdapter(published)) for published in _PUBLISHED]
+    _, document = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
+    return dict(document["$defs"])
 
 
 def data_uri(data: bytes, media_type: str) -> str:

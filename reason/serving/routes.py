@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
+from pydantic import BaseModel
 
 from reason.data.corruptions import CORRUPTIONS, PUBLISHED, families
 from reason.data.images import to_png
@@ -16,7 +17,19 @@ from reason.serving.openapi import document
 from reason.serving.parameters import NONE, Parameters, read_parameters, read_sample_parameters
 from reason.serving.predict import Predicted, Predictor
 from reason.serving.problems import BAD_PARAMETER, LOADING, NO_MAP, NO_SAMPLES, Problem
-from reason.serving.responses import AppliedCorruption, KnownCorruption, SamplePicture, data_uri
+from reason.serving.responses import (
+    AppliedCorruption,
+    Failure,
+    KnownCorruption,
+    KnownCorruptions,
+    LatentMap,
+    Live,
+    Model,
+    ModelList,
+    Ready,
+    SamplePicture,
+    data_uri,
+)
 from reason.serving.settings import Settings
 from reason.serving.uploads import Upload, read_uploads
 
@@ -37,6 +50,10 @@ def _service() -> Service:
     return service
 
 
+def _json(answer: BaseModel) -> Response:
+    return jsonify(answer.model_dump())
+
+
 @api.post("/predict")
 def predict() -> Response:
     """Judge the images of the request: one verdict, or a list in the order of the images."""
@@ -54,7 +71,7 @@ def predict() -> Response:
 
 def _item(upload: Upload, answer: Predicted | Problem, parameters: Parameters) -> dict[str, Any]:
     if isinstance(answer, Problem):
-        return {"source": upload.name, "error": answer.document()}
+        return Failure(source=upload.name, error=answer.document()).model_dump()
     return _plain(answer, parameters)
 
 
@@ -65,28 +82,36 @@ def _plain(predicted: Predicted, parameters: Parameters) -> dict[str, Any]:
     asked = parameters.corruption
     name, severity, seed = (NONE, 0.0, 0) if asked is None else (asked.name, asked.severity, asked.seed)
     picture = data_uri(to_png(predicted.picture), "image/png")
-    return verdict | {"corruption": asdict(AppliedCorruption(name, severity, seed, picture))}
+    applied = AppliedCorruption(name=name, severity=severity, seed=seed, picture=picture)
+    return verdict | {"corruption": applied.model_dump()}
 
 
 @api.get("/corruptions")
 def list_corruptions() -> Response:
     """Describe every corruption that a picture can get before it is judged."""
-    known = [KnownCorruption(c.name, c.family, c.summary, c.name in PUBLISHED) for c in CORRUPTIONS.values()]
-    return jsonify({"corruptions": [asdict(corruption) for corruption in known], "families": list(families())})
+    known = [
+        KnownCorruption(name=c.name, family=c.family, summary=c.summary, published=c.name in PUBLISHED)
+        for c in CORRUPTIONS.values()
+    ]
+    return _json(KnownCorruptions(corruptions=known, families=list(families())))
 
 
 @api.get("/models")
 def list_models() -> Response:
     """Describe every model, and name the default one."""
     models = _service().models
-    described = [model.detector.describe() for model in models.all().values()]
-    return jsonify({"default": models.default, "models": described})
+    described = [_describe(model.detector) for model in models.all().values()]
+    return _json(ModelList(default=models.default, models=described))
 
 
 @api.get("/models/<name>")
 def show_model(name: str) -> Response:
     """Describe one model."""
-    return jsonify(_service().models.get(name).detector.describe())
+    return _json(_describe(_service().models.get(name).detector))
+
+
+def _describe(detector: Detector) -> Model:
+    return Model(**detector.describe())
 
 
 @api.get("/models/<name>/map")
@@ -95,7 +120,7 @@ def show_map(name: str) -> Response:
     latent_map = _service().models.get(name).detector.latent_map
     if latent_map is None:
         raise Problem(NO_MAP, f"The bundle {name} was saved without a latent map; fit it again to get one.")
-    return jsonify({"model": name, **latent_map.to_dict()})
+    return _json(LatentMap(model=name, **latent_map.to_dict()))
 
 
 @api.get("/samples")
@@ -109,9 +134,17 @@ def sample() -> Response:
         detail = f"index is {index}, but there are {len(samples)} samples; give one from 0 to {len(samples) - 1}."
         raise Problem(BAD_PARAMETER, detail)
     found = samples[index]
-    picture = data_uri(found.data, found.media_type)
-    answer = SamplePicture(detector.name, index, len(samples), samples.source, found.label, found.name, picture)
-    return jsonify(asdict(answer))
+    return _json(
+        SamplePicture(
+            model=detector.name,
+            index=index,
+            count=len(samples),
+            source=samples.source,
+            label=found.label,
+            name=found.name,
+            picture=data_uri(found.data, found.media_type),
+        )
+    )
 
 
 def _samples_for(detector: Detector, settings: Settings) -> Samples:
@@ -125,7 +158,7 @@ def _samples_for(detector: Detector, settings: Settings) -> Samples:
 @api.get("/health/live")
 def live() -> Response:
     """Say that the process answers."""
-    return jsonify({"status": "live"})
+    return _json(Live(status="live"))
 
 
 @api.get("/health/ready")
@@ -134,7 +167,7 @@ def ready() -> Response:
     models = _service().models
     if not models.loaded:
         raise Problem(LOADING, "The models are still being loaded.", {"Retry-After": "1"})
-    return jsonify({"status": "ready", "models": list(models.all())})
+    return _json(Ready(status="ready", models=list(models.all())))
 
 
 @api.get("/openapi.json")

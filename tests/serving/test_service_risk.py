@@ -89,7 +89,7 @@ def test_a_risk_that_cannot_be_promised_fails_the_whole_request(url: str, photo:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json() == {
         "type": "urn:reason:problem:no-promise",
-        "title": "No threshold promises this risk",
+        "title": "No threshold guarantees this risk",
         "status": 422,
         "detail": "known: no threshold keeps the risk at 0.02 with confidence 0.95, as far as its 550 calibration "
         "images can tell; the smallest risk that one keeps is 0.027, so ask for another risk.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from rich.console import Console
@@ -20,6 +21,8 @@ from rich.progress import (
 from rich.text import Text
 
 console = Console(stderr=True, highlight=False)
+
+_hidden = ContextVar("hidden", default=False)
 
 T = TypeVar("T")
 
@@ -62,10 +65,20 @@ def bar(title: str, unit: str = "") -> Iterator[Bar]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=_hidden.get() or not console.is_terminal,
     )
     with display:
         yield Bar(display, title)
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """Show no bars while the block runs, in this thread or task."""
+    token = _hidden.set(True)
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
 
 
 def say(line: str) -> None:

@@ -12,7 +12,8 @@ from PIL import Image
 
 import reason
 from reason.base.backbones import tap
-from reason.data.datasets import IMAGENETTE_CLASSES, IMAGENETTE_FOLDER, ImageSet, split
+from reason.data.datasets.imagenette import CLASSES, FOLDER
+from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNetSettings
 from reason.detector.provenance import Provenance
@@ -28,7 +29,7 @@ def shapes() -> ImageSet:
     labels = [i % 3 for i in range(900)]
     pixels = [preprocessing.pixels(draw_shape(SHAPES[label], random)) for label in labels]
     sources = tuple(f"{SHAPES[label]}/{i:04d}.png" for i, label in enumerate(labels))
-    return ImageSet(torch.stack(pixels), torch.tensor(labels), sources, SHAPES)
+    return ImageSet(torch.stack(pixels), SHAPES, labels=torch.tensor(labels), sources=sources)
 
 
 @pytest.fixture(scope="session")
@@ -99,11 +100,11 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     random = np.random.default_rng(0)
     for part, count in (("train", 40), ("val", 12)):
-        for label, wnid in enumerate(IMAGENETTE_CLASSES):
-            folder = root / IMAGENETTE_FOLDER / part / wnid
+        for label, wnid in enumerate(CLASSES):
+            folder = root / FOLDER / part / wnid
             folder.mkdir(parents=True)
             for i in range(count):
                 draw_stripes(label, random).save(folder / f"{wnid}_{i:03d}.JPEG", quality=90)
-    damaged = root / IMAGENETTE_FOLDER / "train" / "n01440764" / "n01440764_000.JPEG"
+    damaged = root / FOLDER / "train" / "n01440764" / "n01440764_000.JPEG"
     damaged.write_bytes(damaged.read_bytes()[:300])
     return root

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from torch.nn import functional
 
 from reason.base.backbones import make
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 
 SHAPES = ("circle", "cross", "square")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
-from reason.data.datasets import CLEAN
+from reason.data.labels import LabelledItems, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +65,13 @@ def concatenate(parts: Sequence[Evidence]) -> Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(LabelledItems):
     """Evidence of images whose true classes are known."""
 
     evidence: Evidence
-    labels: torch.Tensor
-    """True classes, int64 ``[n]``."""
-    sources: tuple[str, ...]
-    """Name of each image inside its data set."""
-    corruptions: tuple[str, ...] = ()
-    """Name of each image's corruption, ``clean`` where it has none; empty when all are clean."""
-    severities: torch.Tensor | None = None
-    """Severity of each corruption, float32 ``[n]`` in [0, 1]; ``None`` when all are clean."""
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, rows: torch.Tensor) -> Labelled:
-        """Return the images at these indices."""
-        listed = rows.tolist()
-        return Labelled(
-            self.evidence[rows],
-            self.labels[rows],
-            tuple(self.sources[row] for row in listed),
-            tuple(self.corruptions[row] for row in listed) if self.corruptions else (),
-            None if self.severities is None else self.severities[rows],
-        )
+    def _taken(self, rows: torch.Tensor) -> dict[str, Any]:
+        return {"evidence": self.evidence[rows]}
 
     @property
     def correct(self) -> torch.Tensor:
@@ -97,12 +79,6 @@ class Labelled:
         return self.evidence.predicted == self.labels
 
 
-def join(blocks: list[Labelled]) -> Labelled:
+def join(blocks: Sequence[Labelled]) -> Labelled:
     """Put labelled evidence end to end."""
-    return Labelled(
-        concatenate([block.evidence for block in blocks]),
-        torch.cat([block.labels for block in blocks]),
-        tuple(source for block in blocks for source in block.sources),
-        tuple(name for block in blocks for name in block.corruptions or (CLEAN,) * len(block)),
-        torch.cat([torch.zeros(len(b)) if b.severities is None else b.severities for b in blocks]),
-    )
+    return Labelled(concatenate([block.evidence for block in blocks]), **joined(blocks))

@@ -16,7 +16,7 @@ from reason import progress
 from reason.base.engines import Engine
 from reason.base.evidence import Evidence, Labelled, concatenate
 from reason.base.views import SIDES, VIEWS
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.detector import Detector
 
@@ -107,7 +107,7 @@ class Extractor:
                     _write(known[name], files[name])
                 parts.append(replace(known[WHOLE], views={name: known[name] for name in names[1:]}))
             bar.set(len(images), len(images))
-        return Labelled(concatenate(parts), images.labels, images.sources, images.corruptions, images.severities)
+        return Labelled(concatenate(parts), **images.known())
 
     def _look(self, images: torch.Tensor, name: str, gradient: bool) -> Evidence:
         return self.engine.extract(images, gradient=gradient) if name == WHOLE else self.engine.view(images, name)

@@ -26,7 +26,7 @@ class Data:
     """The data set and its split."""
 
     dataset: str
-    """Name in ``reason.data.datasets.READERS``."""
+    """Name in ``reason.data.datasets.DATASETS``."""
     base_share: float
     """Share of the train images that the base classifier, the PCA and the bank learn from."""
     meta_share: float

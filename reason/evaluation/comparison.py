@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reason.base.evidence import Evidence, Labelled
 from reason.base.head import head_of
 from reason.data.corruptions import CORRUPTIONS
-from reason.data.datasets import CLEAN
+from reason.data.labels import CLEAN
 from reason.detector import metanet
 from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNet, MetaNetSettings

@@ -15,7 +15,8 @@ from reason.base.extraction import Extractor
 from reason.bundle import bundle
 from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
-from reason.data.datasets import CLEAN, ImageSet
+from reason.data.image_set import ImageSet
+from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
 from reason.errors import BundleError
 from reason.evaluation import metrics, plots, splits

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from reason.base.evidence import Labelled
-from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
-from reason.data.datasets import CLEAN
+from reason.data.image_set import split
+from reason.data.labels import CLEAN
 from reason.evaluation import metrics
 
 LEARNED = 2 / 3
@@ -78,7 +78,7 @@ def folds(meta: Labelled, seeds: int) -> list[Fold]:
     groups = {", ".join(group): torch.tensor([family in group for family in families]) for group in LEFT_OUT}
     cut = []
     for seed in range(seeds):
-        learned = torch.isin(image, datasets.split(labels, (LEARNED,), seed)[0])
+        learned = torch.isin(image, split(labels, (LEARNED,), seed)[0])
         left_out = {
             name: (_rows(learned & ~group), _rows(~learned & group)) for name, group in groups.items() if group.any()
         }

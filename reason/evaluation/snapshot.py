@@ -13,8 +13,8 @@ from PIL import Image
 
 from reason.base.extraction import Extractor
 from reason.bundle import bundle
-from reason.data.datasets import CLEAN
 from reason.data.images import to_picture
+from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
 from reason.errors import ReasonError
 from reason.evaluation import plots, splits

@@ -13,7 +13,8 @@ import torch
 from reason import progress
 from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS, families
-from reason.data.datasets import CLEAN, ImageSet
+from reason.data.image_set import ImageSet, corrupted
+from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNetSettings
 from reason.detector.recipe import CorruptionMix, MetaFit
@@ -103,7 +104,7 @@ def own_splits(protocol: EvaluationProtocol, test: ImageSet) -> Iterator[Split]:
     """Yield the clean test images and, where the bundle is made for shifted ones, those shifted likewise."""
     yield Split(CLEAN, "clean", test)
     if protocol.target.chance:
-        shifted = datasets.corrupted(test, protocol.target.types, SEED, chance=protocol.target.chance)
+        shifted = corrupted(test, protocol.target.types, SEED, chance=protocol.target.chance)
         yield Split(HOME, "seen", shifted)
 
 
@@ -116,17 +117,18 @@ def main_splits(protocol: EvaluationProtocol, test: ImageSet, detector: Detector
     yield from own_splits(protocol, test)
     some = sample(test, most=MOST_CORRUPTED, fewest=FEWEST_CORRUPTED)
     if set(protocol.seen) - set(protocol.target.types):  # else the home mix says it all
-        yield Split("seen corruptions", "seen", datasets.corrupted(some, protocol.seen, SEED + 3))
+        yield Split("seen corruptions", "seen", corrupted(some, protocol.seen, SEED + 3))
     if protocol.unseen:
-        yield Split("unseen corruptions", "unseen", datasets.corrupted(some, protocol.unseen, SEED + 1))
-    name, read = datasets.OOD_SETS[protocol.dataset]
+        yield Split("unseen corruptions", "unseen", corrupted(some, protocol.unseen, SEED + 1))
+    name = datasets.DATASETS[protocol.dataset].ood
+    if name is None:
+        return
     try:
-        with progress.bar(f"decode {name}") as bar:
-            strangers = read(data_root, detector.preprocessing, progress=bar.over)
+        images = datasets.read_ood(name, data_root, detector.preprocessing)
     except DatasetError as error:
         progress.say(f"left out the split {name}: {error}")
         return
-    yield Split(name, "outside", strangers)
+    yield Split(name, "outside", images)
 
 
 def severity_sweep(test: ImageSet) -> Iterator[tuple[str, float, ImageSet]]:
@@ -134,7 +136,7 @@ def severity_sweep(test: ImageSet) -> Iterator[tuple[str, float, ImageSet]]:
     few = sample(test, most=MOST_IN_SWEEP, fewest=FEWEST_IN_SWEEP)
     for name in CORRUPTIONS:
         for severity in SEVERITIES:
-            yield name, severity, datasets.corrupted(few, (name,), SEED + 2, severity=severity)
+            yield name, severity, corrupted(few, (name,), SEED + 2, severity=severity)
 
 
 def sample(test: ImageSet, *, most: int, fewest: int) -> ImageSet:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reason.data.datasets import CLEAN
+from reason.data.labels import CLEAN
 from reason.evaluation.acceptance import TARGETS, checks
 
 Report = Mapping[str, Any]

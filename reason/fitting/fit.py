@@ -11,7 +11,7 @@ from reason.base.engines import Engine, Tapped
 from reason.base.evidence import Labelled, concatenate
 from reason.base.head import Head, head_of
 from reason.base.taps import Tap
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector import metanet
 from reason.detector.calibration import Platt
@@ -45,7 +45,7 @@ def extract(
         base.extract(preprocessing.normalise(images.pixels[start : start + batch_size]), gradient=gradient, views=views)
         for start in progress(starts)
     ]
-    return Labelled(concatenate(parts), images.labels, images.sources, images.corruptions, images.severities)
+    return Labelled(concatenate(parts), **images.known())
 
 
 def fit_signals(

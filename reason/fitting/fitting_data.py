@@ -10,9 +10,9 @@ import torch
 
 from reason.base.evidence import Labelled, join
 from reason.base.extraction import Extractor
-from reason.data import datasets
+from reason.data import image_set
 from reason.data.augment import jittered, random_crops
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.detector.recipe import CorruptionMix, MetaFit
 
 SEEDS_APART = 1000
@@ -42,7 +42,7 @@ class Parts:
             shares: of base and meta; calibration takes the rest.
             seed: seed of the split.
         """
-        return cls(*(images.take(rows) for rows in datasets.split(images.labels, shares, seed)))
+        return cls(*(images.take(rows) for rows in image_set.split(images.labels, shares, seed)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +85,4 @@ def _blocks(images: ImageSet, meta_fit: MetaFit, target: CorruptionMix, seed: in
 
 
 def _corrupted(images: ImageSet, mix: CorruptionMix, seed: int) -> ImageSet:
-    return datasets.corrupted(images, mix.types, seed, chance=mix.chance) if mix.chance else images
+    return image_set.corrupted(images, mix.types, seed, chance=mix.chance) if mix.chance else images

@@ -17,7 +17,7 @@ from reason.base.engines import Tapped
 from reason.base.extraction import Extractor
 from reason.bundle import bundle
 from reason.data import datasets
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.detector.detector import Detector
 from reason.detector.provenance import EpochReport, PartRecord, Provenance, SplitRecord
 from reason.detector.recipe import Recipe

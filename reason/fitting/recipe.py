@@ -8,8 +8,8 @@ from pathlib import Path
 
 from reason import progress
 from reason.base.backbones import ARCHITECTURES
-from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
+from reason.data.datasets import DATASETS
 from reason.detector.recipe import Recipe
 from reason.errors import RecipeError, SettingsError
 from reason.structure import build
@@ -46,7 +46,8 @@ def check_names(recipe: Recipe) -> None:
     Raises:
         SettingsError: a data set, architecture or corruption is not known.
     """
-    _look_up("data.dataset", "data set", [recipe.data.dataset], datasets.READERS)
+    with_training_images = [name for name, known in DATASETS.items() if "train" in known.parts]
+    _look_up("data.dataset", "data set to train on", [recipe.data.dataset], with_training_images)
     _look_up("base.architecture", "architecture", [recipe.base.architecture], ARCHITECTURES)
     _look_up("target.types", "corruption", recipe.target.types, CORRUPTIONS)
     _look_up("meta_fit.corruptions", "corruption", recipe.meta_fit.corruptions, CORRUPTIONS)

@@ -16,7 +16,7 @@ from reason.base.backbones import make, tap
 from reason.base.device import mixed_precision
 from reason.base.engines import Tapped
 from reason.data.augment import erased, jittered, random_crops, resized
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.provenance import EpochReport
 from reason.detector.recipe import Base, Cycle, Recipe

@@ -9,8 +9,9 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel
 
 from reason.data.corruptions import CORRUPTIONS, PUBLISHED, families
+from reason.data.datasets import find_samples
 from reason.data.images import to_png
-from reason.data.samples import Samples, find_samples
+from reason.data.samples import Samples
 from reason.detector.detector import Detector
 from reason.serving.models import Models
 from reason.serving.openapi import document

@@ -15,7 +15,7 @@ from reason.base.backbones import make, tap
 from reason.base.engines import Tapped
 from reason.base.evidence import Labelled
 from reason.base.extraction import Extractor
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.detector import Detector
 from reason.fitting.fit import extract
@@ -51,9 +51,9 @@ def images() -> ImageSet:
     pixels = torch.randint(0, 256, (10, 3, 16, 16), generator=generator, dtype=torch.uint8)
     return ImageSet(
         pixels,
-        torch.arange(10) % 3,
-        tuple(f"{i}.png" for i in range(10)),
         ("a", "b", "c"),
+        labels=torch.arange(10) % 3,
+        sources=tuple(f"{i}.png" for i in range(10)),
         corruptions=("clean", "noise") * 5,
         severities=torch.arange(10) / 10,
     )

@@ -12,17 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reason.data.corruptions import corrupt_pixels
-from reason.data.datasets import (
-    CLEAN,
-    IMAGENETTE_CLASSES,
-    OOD_LABEL,
-    corrupted,
-    read_imagenette,
-    read_letters,
-    read_mnist,
-    split,
-)
+from reason.data.datasets import read_ood
+from reason.data.datasets.imagenette import CLASSES, read_imagenette
+from reason.data.datasets.mnist import read_mnist
+from reason.data.image_set import corrupted, split
 from reason.data.images import Preprocessing
+from reason.data.labels import CLEAN, OOD_LABEL
 from reason.errors import DatasetError
 
 DIGITS = Preprocessing(28, "L", (0.5,), (0.25,))
@@ -55,14 +50,14 @@ def test_a_damaged_photo_is_named_and_left_out(data_root: Path) -> None:
     assert len(images) == 399
     assert len(images.skipped) == 1
     assert "n01440764_000.JPEG: damaged or truncated" in images.skipped[0]
-    assert images.classes == tuple(IMAGENETTE_CLASSES.values())
+    assert images.classes == tuple(CLASSES.values())
     assert images.pixels.shape == (399, 3, 32, 32)
     assert images.sources[0] == "n01440764/n01440764_001.JPEG"
 
 
 def test_labels_follow_the_folders(data_root: Path) -> None:
     images = read_imagenette(data_root, "test", PREPROCESSING)
-    wnids = list(IMAGENETTE_CLASSES)
+    wnids = list(CLASSES)
     assert [wnids[label] for label in images.labels] == [source.split("/")[0] for source in images.sources]
 
 
@@ -102,7 +97,7 @@ def test_digits_are_read_as_they_are(tmp_path: Path) -> None:
 
 def test_letters_belong_to_no_class(tmp_path: Path) -> None:
     _, labels = write_idx(tmp_path / "notMNIST/raw", "t10k", 5)
-    images = read_letters(tmp_path, DIGITS)
+    images = read_ood("letters", tmp_path, DIGITS)
     assert images.labels.tolist() == [OOD_LABEL] * 5
     assert images.sources[0] == f"{'ABCDEFGHIJ'[labels[0]]}/00000"
 
@@ -120,24 +115,24 @@ def test_missing_and_damaged_digits_are_one_sentence(tmp_path: Path) -> None:
 def test_corruption_is_logged_with_each_image(tmp_path: Path) -> None:
     write_idx(tmp_path / "MNIST/raw", "t10k", 400)
     clean = read_mnist(tmp_path, "test", DIGITS)
-    spoilt = corrupted(clean, ("occlude", "shift"), seed=3, chance=0.75)
-    assert spoilt.severities is not None
-    names = np.array(spoilt.corruptions)
+    changed = corrupted(clean, ("occlude", "shift"), seed=3, chance=0.75)
+    assert changed.severities is not None
+    names = np.array(changed.corruptions)
     counts = {name: int((names == name).sum()) for name in (CLEAN, "occlude", "shift")}
     assert counts[CLEAN] == pytest.approx(100, abs=30)
     assert counts["occlude"] == pytest.approx(150, abs=35)
     assert sum(counts.values()) == 400
-    for row, name in enumerate(spoilt.corruptions):
-        assert (name == CLEAN) == (spoilt.severities[row] == 0)
-        assert name != CLEAN or torch.equal(spoilt.pixels[row], clean.pixels[row])
-    assert torch.equal(corrupted(clean, ("occlude", "shift"), seed=3, chance=0.75).pixels, spoilt.pixels)
-    assert spoilt.take(torch.tensor([5, 2])).corruptions == (spoilt.corruptions[5], spoilt.corruptions[2])
+    for row, name in enumerate(changed.corruptions):
+        assert (name == CLEAN) == (changed.severities[row] == 0)
+        assert name != CLEAN or torch.equal(changed.pixels[row], clean.pixels[row])
+    assert torch.equal(corrupted(clean, ("occlude", "shift"), seed=3, chance=0.75).pixels, changed.pixels)
+    assert changed.take(torch.tensor([5, 2])).corruptions == (changed.corruptions[5], changed.corruptions[2])
 
 
 def test_a_fixed_severity_holds_for_all(tmp_path: Path) -> None:
     write_idx(tmp_path / "MNIST/raw", "t10k", 6)
     clean = read_mnist(tmp_path, "test", DIGITS)
-    spoilt = corrupted(clean, ("rotate",), seed=0, severity=0.5)
-    assert spoilt.severities is not None
-    assert spoilt.severities.tolist() == [0.5] * 6
-    assert torch.equal(spoilt.pixels, corrupt_pixels("rotate", clean.pixels, 0.5, 0))  # it draws nothing
+    changed = corrupted(clean, ("rotate",), seed=0, severity=0.5)
+    assert changed.severities is not None
+    assert changed.severities.tolist() == [0.5] * 6
+    assert torch.equal(changed.pixels, corrupt_pixels("rotate", clean.pixels, 0.5, 0))  # it draws nothing

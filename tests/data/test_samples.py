@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reason.data.datasets import find_samples
+from reason.data.datasets.imagenette import PHOTOS
 from reason.data.images import decode, to_png
-from reason.data.samples import PHOTOS, Sample, find_samples
+from reason.data.samples import Sample
 from reason.errors import DatasetError, SampleError
 
 DATA = Path(os.environ.get("REASON_DATA", Path(__file__).parents[2] / "data"))

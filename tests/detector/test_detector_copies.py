@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.detector.detector import Detector
 
 

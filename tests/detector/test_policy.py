@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.detector.certificate import Certificate
 from reason.detector.detector import Detector
 from reason.detector.policy import AcceptancePolicy

@@ -23,7 +23,7 @@ def evidence_of(logits: list[list[float]], embedding: list[list[float]] | None =
 
 
 def labelled(evidence: Evidence, labels: list[int]) -> Labelled:
-    return Labelled(evidence, torch.tensor(labels), tuple(map(str, labels)))
+    return Labelled(evidence, labels=torch.tensor(labels), sources=tuple(map(str, labels)))
 
 
 def probabilities_of(*rows: list[float]) -> Evidence:
@@ -92,7 +92,7 @@ def test_pnorm_chooses_the_best_exponent_on_meta_fit() -> None:
     random = torch.Generator().manual_seed(0)
     logits = torch.randn(400, 5, generator=random) * torch.linspace(0.5, 4, 400)[:, None]
     labels = (logits + 2 * torch.randn(400, 5, generator=random)).argmax(dim=1)
-    meta = Labelled(Evidence(logits=logits, embedding=torch.ones(400, 2)), labels, ("",) * 400)
+    meta = Labelled(Evidence(logits=logits, embedding=torch.ones(400, 2)), labels=labels, sources=("",) * 400)
     baseline = baselines.MaxLogitPNorm().fit(PLAIN_HEAD, NOTHING, meta)
     chosen = baseline.p_
     found = []

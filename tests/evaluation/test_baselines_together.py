@@ -11,7 +11,7 @@ import torch
 from reason.base.evidence import Evidence, Labelled
 from reason.base.head import Head, head_of
 from reason.base.views import VIEWS
-from reason.data.datasets import ImageSet, split
+from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
 from reason.errors import FitError
 from reason.evaluation import baselines
@@ -105,7 +105,7 @@ def noisy() -> Labelled:
     columns = torch.randn(400, 2, generator=random)
     chance = (2 * columns[:, 0] - columns[:, 1]).sigmoid()
     labels = (torch.rand(400, generator=random) > chance).long()
-    return Labelled(Evidence(logits=torch.tensor([[1.0, 0.0]]).repeat(400, 1), embedding=columns), labels, ("",) * 400)
+    return Labelled(Evidence(torch.tensor([[1.0, 0.0]]).repeat(400, 1), columns), labels=labels, sources=("",) * 400)
 
 
 HEAD = Head(torch.eye(2), torch.zeros(2), 0.0)

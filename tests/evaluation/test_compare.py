@@ -43,7 +43,7 @@ def block(seed: int, *corruptions: str, images: int = IMAGES, name: str = "image
     )
     sources = tuple(f"{name}/{row}" for row in range(images))
     names = tuple(corruptions[row % len(corruptions)] for row in range(images)) if corruptions else ()
-    return Labelled(evidence, labels, sources, names)
+    return Labelled(evidence, labels=labels, sources=sources, corruptions=names)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,12 @@ def by_hand() -> Labelled:
     labels = torch.arange(60) % 2
     evidence = Evidence(torch.tensor([[1.0, 0.0]]).repeat(60, 1), torch.zeros(60, 1))
     sources = tuple(map(str, range(60)))
-    return join([Labelled(evidence, labels, sources, names) for names in ((), ("noise",) * 60, ("gamma",) * 60)])
+    return join(
+        [
+            Labelled(evidence, labels=labels, sources=sources, corruptions=names)
+            for names in ((), ("noise",) * 60, ("gamma",) * 60)
+        ]
+    )
 
 
 def test_columns_are_the_auroc_of_their_rows() -> None:

@@ -36,7 +36,9 @@ def images(n: int, seed: int) -> Labelled:
     right = torch.rand(n, generator=random) < 0.7
     noise = torch.randn(n, 2, generator=random)
     embedding = torch.stack([right * 2.0 + noise[:, 0], noise[:, 1]], dim=1)
-    return Labelled(Evidence(torch.tensor([[1.0, 0.0]]).repeat(n, 1), embedding), (~right).long(), ("x",) * n)
+    return Labelled(
+        Evidence(torch.tensor([[1.0, 0.0]]).repeat(n, 1), embedding), labels=(~right).long(), sources=("x",) * n
+    )
 
 
 SETTINGS = MetaNetSettings(hidden=(8,), epochs=10, members=1, batch_size=64, learning_rate=1e-2)

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reason.base.evidence import Evidence, Labelled
-from reason.data.datasets import OOD_LABEL, ImageSet
+from reason.data.image_set import ImageSet
+from reason.data.labels import OOD_LABEL
 from reason.detector.detector import Detector
 from reason.evaluation import plots
 from reason.evaluation.comparison import ScoredSplit
@@ -43,10 +44,10 @@ def judged_of(rows: Sequence[Row], corruptions: Sequence[tuple[str, float]] = ()
     logits = torch.nn.functional.one_hot(torch.tensor([row[0] for row in rows]), len(CLASSES)).float()
     images = Labelled(
         Evidence(logits, torch.zeros(len(rows), 1)),
-        torch.tensor([row[1] for row in rows]),
-        tuple(f"{row}.png" for row in range(len(rows))),
-        tuple(name for name, _ in corruptions),
-        torch.tensor([severity for _, severity in corruptions]) if corruptions else None,
+        labels=torch.tensor([row[1] for row in rows]),
+        sources=tuple(f"{row}.png" for row in range(len(rows))),
+        corruptions=tuple(name for name, _ in corruptions),
+        severities=torch.tensor([severity for _, severity in corruptions]) if corruptions else None,
     )
     reliability = np.array([row[3] for row in rows])
     scores = {"REASON": reliability, "MSP": np.array([row[2] for row in rows])}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -13,9 +12,10 @@ from made_recipes import make_provenance
 from scipy.stats import binom
 
 from reason import progress
-from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
-from reason.data.datasets import CLEAN, OOD_LABEL, ImageSet
+from reason.data.datasets import DATASETS, DataSet
+from reason.data.image_set import ImageSet
+from reason.data.labels import CLEAN, OOD_LABEL
 from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNetSettings
 from reason.detector.recipe import CorruptionMix, MetaFit
@@ -89,16 +89,23 @@ def test_a_bundle_for_shifted_images_is_judged_on_a_mix_like_its_own(few_shapes:
     assert torch.equal(home.images.pixels[untouched], few_shapes.pixels[untouched])
 
 
-def strangers(_: Path, __: object, *, progress: Callable[..., Any]) -> ImageSet:
-    return ImageSet(torch.zeros(2, 3, 32, 32, dtype=torch.uint8), torch.tensor([OOD_LABEL] * 2), ("A/0", "B/1"), ())
+def read_letters(*_: object) -> ImageSet:
+    pixels = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    return ImageSet(pixels, ("A", "B"), labels=torch.tensor([0, 1]), sources=("A/0", "B/1"))
+
+
+@pytest.fixture
+def letters() -> Iterator[None]:
+    with DATASETS.temporarily(DataSet("letters", read_letters)):
+        yield
 
 
 def main_splits(found: EvaluationProtocol, images: ImageSet, detector: Detector) -> list[splits.Split]:
     return list(splits.main_splits(found, images, detector, Path("nowhere")))
 
 
-def test_the_main_splits(detector: Detector, few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(datasets.OOD_SETS, "mnist", ("letters", strangers))
+@pytest.mark.usefixtures("letters")
+def test_the_main_splits(detector: Detector, few_shapes: ImageSet) -> None:
     found = main_splits(protocol(), few_shapes, detector)
     assert [(split.name, split.kind) for split in found] == [
         ("clean", "clean"),
@@ -112,10 +119,8 @@ def test_the_main_splits(detector: Detector, few_shapes: ImageSet, monkeypatch: 
     assert set(found[4].images.labels.tolist()) == {OOD_LABEL}
 
 
-def test_splits_that_there_are_no_corruptions_for_are_left_out(
-    detector: Detector, few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(datasets.OOD_SETS, "mnist", ("letters", strangers))
+@pytest.mark.usefixtures("letters")
+def test_splits_that_there_are_no_corruptions_for_are_left_out(detector: Detector, few_shapes: ImageSet) -> None:
     nothing_seen = main_splits(protocol(CorruptionMix(), MetaFit()), few_shapes, detector)
     assert [split.name for split in nothing_seen] == ["clean", "unseen corruptions", "letters"]
     everything = MetaFit(corrupted=1, corruptions=tuple(CORRUPTIONS))
@@ -123,24 +128,22 @@ def test_splits_that_there_are_no_corruptions_for_are_left_out(
     assert [split.name for split in nothing_unseen] == ["clean", "seen corruptions", "letters"]
 
 
-def test_strangers_that_are_not_on_this_machine_are_left_out_and_said(
+def test_ood_images_that_are_not_on_this_machine_are_left_out_and_said(
     detector: Detector, few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_: object, **__: object) -> ImageSet:
         raise DatasetError("they are not here.")
 
     said: list[str] = []
-    monkeypatch.setitem(datasets.OOD_SETS, "mnist", ("letters", missing))
     monkeypatch.setattr(progress, "say", said.append)
-    found = main_splits(protocol(), few_shapes, detector)
+    with DATASETS.temporarily(DataSet("letters", missing)):
+        found = main_splits(protocol(), few_shapes, detector)
     assert [split.kind for split in found] == ["clean", "seen", "seen", "unseen"]
     assert said == ["left out the split letters: they are not here."]
 
 
-def test_the_same_images_are_corrupted_alike_each_time(
-    detector: Detector, few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(datasets.OOD_SETS, "mnist", ("letters", strangers))
+@pytest.mark.usefixtures("letters")
+def test_the_same_images_are_corrupted_alike_each_time(detector: Detector, few_shapes: ImageSet) -> None:
     once, again = (main_splits(protocol(), few_shapes, detector) for _ in range(2))
     for one, other in zip(once, again, strict=True):
         assert torch.equal(one.images.pixels, other.images.pixels)

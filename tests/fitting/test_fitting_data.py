@@ -12,7 +12,8 @@ from scipy.stats import binom
 from reason.base.evidence import Evidence, Labelled
 from reason.base.extraction import Extractor
 from reason.data.corruptions import CORRUPTIONS
-from reason.data.datasets import CLEAN, ImageSet
+from reason.data.image_set import ImageSet
+from reason.data.labels import CLEAN
 from reason.detector.recipe import CorruptionMix, MetaFit
 from reason.fitting.fitting_data import FittingData, Parts, gather
 
@@ -39,7 +40,7 @@ class Pixels(Extractor):
         self.titles.append(title)
         self.bare.append(bare)
         evidence = Evidence(torch.zeros(len(images), 3), images.pixels)
-        return Labelled(evidence, images.labels, images.sources, images.corruptions, images.severities)
+        return Labelled(evidence, **images.known())
 
 
 @pytest.fixture(scope="module")

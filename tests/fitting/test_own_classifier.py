@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from drawn_shapes import SHAPES, draw_shape, train_shape_network
 
-from reason.data.datasets import ImageSet, read_folder
+from reason.data.datasets import read_folder
+from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.errors import DatasetError
 

@@ -21,7 +21,8 @@ from reason.base.backbones import make, tap
 from reason.base.device import choose
 from reason.base.engines import Tapped
 from reason.data.corruptions import CORRUPTIONS
-from reason.data.datasets import ImageSet, read_imagenette
+from reason.data.datasets.imagenette import read_imagenette
+from reason.data.image_set import ImageSet
 from reason.errors import ConfigError, RecipeError
 from reason.evaluation import evaluate, snapshot
 from reason.evaluation.card import measure
@@ -112,7 +113,9 @@ def test_evidence_has_what_the_recipes_signals_need(
     recipe = dataclasses.replace(recipe, signals=SignalSettings(families=("softmax", family)))
     network = tap(make("cnn", 2, 0.0), "cnn", 0.0).freeze()
     size = recipe.data.size
-    images = ImageSet(torch.zeros(2, 3, size, size, dtype=torch.uint8), torch.zeros(2).long(), ("a", "b"), ("x", "y"))
+    images = ImageSet(
+        torch.zeros(2, 3, size, size, dtype=torch.uint8), ("x", "y"), labels=torch.zeros(2).long(), sources=("a", "b")
+    )
     evidence = pipeline.extractor(recipe, network)(images, "test").evidence
     assert (evidence.gradient_norm is not None, bool(evidence.views)) == (gradient, views)
 

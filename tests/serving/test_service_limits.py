@@ -20,7 +20,7 @@ from PIL import Image
 from service_pictures import encode
 
 import reason
-from reason.data.datasets import ImageSet
+from reason.data.image_set import ImageSet
 from reason.detector.detector import Detector
 from reason.detector.policy import AcceptancePolicy
 from reason.serving import Settings, create_app

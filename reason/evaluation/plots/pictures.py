@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from reason.data.datasets import CLEAN, OOD_LABEL
 from reason.data.images import to_picture
+from reason.data.labels import CLEAN, OOD_LABEL
 from reason.evaluation.comparison import ScoredSplit
 from reason.evaluation.plots.style import ACCENT, INK, WARN
 

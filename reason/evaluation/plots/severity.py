@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from reason.data.datasets import CLEAN
+from reason.data.labels import CLEAN
 from reason.evaluation.plots.style import ACCENT, INK, WARN, titled_axes
 
 

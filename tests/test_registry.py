@@ -88,7 +88,7 @@ def test_a_very_long_name_is_cut() -> None:
 def test_an_object_of_another_kind_is_refused() -> None:
     registry: Registry[Tool] = Registry("tool", group="reason.test", accepts=lambda item: isinstance(item, Tool))
     with pytest.raises(ReasonError, match=r"^nail: is a str and cannot be used as a tool\.$"):
-        registry.register("nail", name="nail")  # type: ignore[arg-type]
+        registry.register("nail", name="nail")  # type: ignore[call-overload]
 
 
 def test_own_modules_are_imported_when_the_registry_is_first_asked(

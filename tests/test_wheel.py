@@ -134,7 +134,7 @@ def test_three_lines_of_python_judge_a_photo(scripts: Path, empty: Path) -> None
 @pytest.fixture
 def service(scripts: Path, empty: Path) -> Iterator[str]:
     """Serve from the installed package, and return its address."""
-    command = [scripts / "reason", "serve", "--port", "0"]
+    command = [str(scripts / "reason"), "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         found = re.search(r"http://\S+", server.stdout.readline())

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -101,7 +101,7 @@ class MetaNet(nn.Module):
         # One row a member, 0 where it does not see a column.
         self.register_buffer("scale", torch.ones(members, columns))
         self.register_buffer("limit", torch.tensor(CLIP))
-        self.shape = {
+        self.shape: dict[str, Any] = {
             "hidden": tuple(hidden),
             "members": members,
             "shortcut": shortcut,

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from reason.bundle.bundle import CARD
+from reason.bundle.folders import CARD
 from reason.serving import Settings, create_app
 from reason.serving.server import Server
 

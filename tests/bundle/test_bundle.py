@@ -203,7 +203,7 @@ def test_pickles_hold_arrays_of_numbers_only(value: object, tmp_path: Path) -> N
 
 
 def test_arrays_round_trip(tmp_path: Path) -> None:
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "f": np.linspace(0, 1, 7, dtype=np.float16),
         "i": np.arange(6).reshape(2, 3).T,
         "s": np.array([b"a", b"bc"]),

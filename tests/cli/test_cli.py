@@ -72,7 +72,7 @@ def verdicts(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def start(bundle_folder: Path, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+def start(bundle_folder: Path, *arguments: object, **options: Any) -> subprocess.Popen[Any]:
     words = [sys.executable, "-m", "reason", "predict", "--bundle", bundle_folder, *arguments]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.Popen(list(map(str, words)), **options)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -149,7 +150,7 @@ def test_a_request_is_checked_at_once(name: str, severity: float, seed: int) -> 
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_request_gives_the_picture_that_is_judged(mode: str) -> None:
+def test_a_request_gives_the_picture_that_is_judged(mode: Literal["L", "RGB"]) -> None:
     channels = 1 if mode == "L" else 3
     preprocessing = Preprocessing(size=20, mode=mode, mean=(0.5,) * channels, std=(0.5,) * channels)
     colours = np.random.default_rng(0).integers(0, 256, (33, 41, 3), dtype=np.uint8)

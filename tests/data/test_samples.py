@@ -66,7 +66,7 @@ def test_digits_of_scikit_learn_without_mnist(tmp_path: Path) -> None:
 
 def test_photos_of_imagenette_take_turns(tmp_path: Path) -> None:
     val = tmp_path / "imagenette2-320" / "val"
-    written = {}
+    written: dict[str, bytes] = {}
     for name in ("n01440764/a", "n01440764/b", "n01440764/c", "n02102040/d", "n03888257/e"):
         path = val / f"{name}.JPEG"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ def test_a_copy_shares_nothing(
     other = copied(detector)
     assert other.engine is other.base
     with torch.no_grad():
-        other.base.head.bias += 1
+        other.base.head.bias.add_(1)
     assert torch.equal(detector.extract(pixels).logits, before)
     torch.testing.assert_close(other.extract(pixels).logits, before + 1)
 

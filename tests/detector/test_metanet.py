@@ -191,14 +191,15 @@ def test_averaged_odds_are_those_of_failure() -> None:
         for member, bias in zip(net.members, (0.0, math.log(3)), strict=True):
             for parameter in member.parameters():
                 torch.nn.init.zeros_(parameter)
-            member.deep[-1].bias.data.fill_(bias)
+            list(member.get_submodule("deep").parameters())[-1].data.fill_(bias)
         assert net(vectors).item() == pytest.approx(logit)
 
 
 def test_scalar_members_may_have_layers_of_their_own() -> None:
     net = MetaNet(4, hidden=(8, 6), members=3, scalar_members=2, scalar_hidden=(5,))
     widths = [
-        [layer.out_features for layer in member.deep if isinstance(layer, torch.nn.Linear)] for member in net.members
+        [layer.out_features for layer in member.get_submodule("deep").modules() if isinstance(layer, torch.nn.Linear)]
+        for member in net.members
     ]
     assert widths == [[5, 1], [5, 1], [8, 6, 1]]
     again = MetaNet(4, **net.shape)

@@ -88,7 +88,7 @@ class Columns:
     """A signal family that hands the embedding through a function."""
 
     group = "columns"
-    names = ("one", "two")
+    names: tuple[str, ...] = ("one", "two")
     scalar = True
 
     def __init__(self, change: Callable[[torch.Tensor], torch.Tensor]) -> None:

@@ -18,7 +18,8 @@ from reason.detector.metanet import MetaNetSettings
 from reason.errors import BundleError
 from reason.evaluation import baselines, compare
 from reason.evaluation.compare import Variant, variants
-from reason.evaluation.folds import Contender, Score, folds, judge
+from reason.evaluation.folds import Contender, Row, Score, folds, judge
+from reason.fitting import pipeline
 from reason.fitting.fit import fit_signals
 from reason.fitting.fitting_data import FittingData
 from reason.signals import SignalSettings
@@ -234,9 +235,9 @@ def test_the_table_names_every_column(material: FittingData, monkeypatch: pytest
     columns = {"clean": 0.9, "seen": 0.8, "left out": math.nan}
     asked: list[tuple[Path, Path, Path]] = []
 
-    def run(*paths: Path) -> list[compare.Row]:
+    def run(*paths: Path) -> list[Row]:
         asked.append(paths)  # type: ignore[arg-type]
-        return [compare.Row("MSP", columns, math.nan), compare.Row("MetaNet of the recipe", columns, 0.0123)]
+        return [Row("MSP", columns, math.nan), Row("MetaNet of the recipe", columns, 0.0123)]
 
     monkeypatch.setattr(compare, "run", run)
     done = CliRunner().invoke(compare.main, [str(RECIPE), "--base", str(tmp_path), "--data-root", "somewhere"])
@@ -250,11 +251,17 @@ def test_the_base_of_the_bundle_is_what_is_compared(
     material: FittingData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """From the recipe's file to the rows, with images, base classifier and evidence made up."""
-    base, seen = SimpleNamespace(taps=()), []
-    monkeypatch.setattr(compare.pipeline, "read_images", lambda recipe, root, download: (root, download))
-    monkeypatch.setattr(compare.pipeline, "split", lambda recipe, images: images)
-    monkeypatch.setattr(compare.pipeline, "base_of", lambda recipe, parts, folder: (base, [seen.append(folder)]))
-    monkeypatch.setattr(compare.pipeline, "Extractor", lambda network, *_, gradient, views: (network, gradient, views))
+    base = SimpleNamespace(taps=())
+    seen: list[Path] = []
+
+    def base_of(recipe: object, parts: object, folder: Path) -> tuple[SimpleNamespace, list[object]]:
+        seen.append(folder)
+        return base, []
+
+    monkeypatch.setattr(pipeline, "read_images", lambda recipe, root, download: (root, download))
+    monkeypatch.setattr(pipeline, "split", lambda recipe, images: images)
+    monkeypatch.setattr(pipeline, "base_of", base_of)
+    monkeypatch.setattr(pipeline, "Extractor", lambda network, *_, gradient, views: (network, gradient, views))
     monkeypatch.setattr(compare, "gather", lambda extract, *_: material if extract[0] is base else None)
     monkeypatch.setattr(compare, "head_of", lambda network: HEAD)
     text = RECIPE.read_text()
@@ -272,7 +279,7 @@ def test_the_base_of_the_bundle_is_what_is_compared(
 
 
 def test_a_fault_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def run(*_: Path) -> list[compare.Row]:
+    def run(*_: Path) -> list[Row]:
         raise BundleError("no such bundle.")
 
     monkeypatch.setattr(compare, "run", run)

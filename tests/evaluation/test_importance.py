@@ -22,9 +22,8 @@ class Column:
     feature: int
     scalar: bool = True
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.group,)
+    def __post_init__(self) -> None:
+        self.names: tuple[str, ...] = (self.group,)
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
         return evidence.embedding[:, self.feature : self.feature + 1]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +39,11 @@ def orders(rows: Rows) -> Iterator[list[bool]]:
 def mean_over_orders(rows: Rows, value: Callable[[list[bool]], Fraction]) -> float:
     values = [value(order) for order in orders(rows)]
     return float(sum(values, Fraction(0)) / len(values))
+
+
+def risk_of_first(k: int, order: list[bool]) -> Fraction:
+    """Share of errors among the first k."""
+    return Fraction(order[:k].count(False), k)
 
 
 def area(order: list[bool]) -> Fraction:
@@ -81,7 +88,7 @@ def test_areas_are_the_mean_over_the_orders_of_equal_scores(rows: Rows) -> None:
     perfect = float(area([True] * (n - errors) + [False] * errors))
     assert metrics.e_aurc(scores, correct) == pytest.approx(mean_over_orders(rows, area) - perfect)
     for k in range(1, n + 1):
-        expected = mean_over_orders(rows, lambda order, k=k: Fraction(order[:k].count(False), k))
+        expected = mean_over_orders(rows, functools.partial(risk_of_first, k))
         assert metrics.risk_at_coverage(scores, correct, k / n) == pytest.approx(expected)
 
 
@@ -193,7 +200,7 @@ def test_degenerate_input_has_a_defined_answer(
         (RANKED, [1, 0, 1, 0], "must be bool"),
     ],
 )
-def test_what_cannot_be_ranked_is_one_sentence(scores: object, correct: object, sentence: str) -> None:
+def test_what_cannot_be_ranked_is_one_sentence(scores: Any, correct: Any, sentence: str) -> None:
     for metric in (metrics.auroc, metrics.aurc, metrics.report, metrics.risk_coverage, metrics.brier, metrics.ece):
         with pytest.raises(MetricError, match=sentence):
             metric(scores, correct)

@@ -28,7 +28,7 @@ from reason.evaluation import evaluate, snapshot
 from reason.evaluation.card import measure
 from reason.fitting import pipeline
 from reason.fitting import recipe as recipes
-from reason.fitting.trainer import Trainer, learning_rate
+from reason.fitting.trainer import Trainer, learning_rate, preprocessing_of
 from reason.signals import Name, SignalSettings
 
 
@@ -122,7 +122,7 @@ def test_evidence_has_what_the_recipes_signals_need(
 
 def test_the_parts_are_disjoint(recipe_file: Path, data_root: Path) -> None:
     recipe = recipes.read(recipe_file)
-    images = read_imagenette(data_root, "train", pipeline.preprocessing_of(recipe))
+    images = read_imagenette(data_root, "train", preprocessing_of(recipe))
     parts = pipeline.split(recipe, images)
     names = [set(part.sources) for part in (parts.base, parts.meta, parts.calibration)]
     assert sum(map(len, names)) == len(set.union(*names)) == len(images)
@@ -130,7 +130,7 @@ def test_the_parts_are_disjoint(recipe_file: Path, data_root: Path) -> None:
 
 def trainer(recipe_file: Path, data_root: Path, checkpoint: Path) -> Trainer:
     recipe = recipes.read(recipe_file)
-    parts = pipeline.split(recipe, read_imagenette(data_root, "train", pipeline.preprocessing_of(recipe)))
+    parts = pipeline.split(recipe, read_imagenette(data_root, "train", preprocessing_of(recipe)))
     return Trainer(recipe, parts.base, parts.meta, checkpoint, torch.device("cpu"))
 
 
@@ -222,7 +222,7 @@ def test_the_base_of_another_training_is_refused(
 
 def test_another_recipe_does_not_resume(recipe_file: Path, data_root: Path) -> None:
     recipe = recipes.read(recipe_file)
-    images = read_imagenette(data_root, "train", pipeline.preprocessing_of(recipe))
+    images = read_imagenette(data_root, "train", preprocessing_of(recipe))
     pipeline._claim(Path("work"), recipe, images, resume=False)
     pipeline._claim(Path("work"), recipe, images, resume=True)
     other = recipes.read(recipe_file)

@@ -34,7 +34,8 @@ def running(app: Flask, settings: Settings) -> Iterator[str]:
 
 def make_app(bundle_folder: Path, **overrides: Any) -> tuple[Flask, Settings]:
     # A busy machine may be slow; no test but the one of this limit shall depend on it.
-    settings = Settings(**{"bundles": bundle_folder, "port": 0, "timeout_s": 600.0} | overrides)
+    chosen: dict[str, Any] = {"bundles": bundle_folder, "port": 0, "timeout_s": 600.0} | overrides
+    settings = Settings(**chosen)
     return create_app(settings), settings
 
 

@@ -40,7 +40,7 @@ def shown(answer: dict[str, Any]) -> bytes:
 
 
 def same_verdict(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return (
+    return bool(
         one["class"] == other["class"]
         and one["decision"] == other["decision"]
         and one["reliability"] == pytest.approx(other["reliability"], abs=1e-4)
@@ -86,7 +86,7 @@ def test_no_picture_unless_asked(service: str, photo: bytes) -> None:
 
 def test_each_of_several_images(service: str, photo: bytes, shape_image: Image.Image) -> None:
     files = [("image", photo), ("image", b"words"), ("image", encode(shape_image))]
-    parameters = {"corruption": "rotate", "severity": 1}
+    parameters: dict[str, str | int] = {"corruption": "rotate", "severity": 1}
     answer = requests.post(f"{service}/predict", files=files, params=parameters, timeout=120).json()
     assert answer[1]["error"]["status"] == 415
     assert "corruption" not in answer[1]

@@ -113,18 +113,18 @@ def problems_of(value: Any, schema: dict[str, Any], schemas: dict[str, Any], pat
     kinds = schema.get("type", [])
     if not any(isinstance(value, TYPES[kind]) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
         return [f"{path}: {value!r} is no {kinds}"]
-    found = []
+    inside: list[str] = []
     if isinstance(value, list):
-        inner = schema.get("prefixItems") or [schema["items"]] * len(value)
-        found += [f"{path}: {len(value)} items"] * (len(value) != len(inner))
-        for i, (item, part) in enumerate(zip(value, inner, strict=False)):
-            found += problems_of(item, part, schemas, f"{path}[{i}]")
+        parts = schema.get("prefixItems") or [schema["items"]] * len(value)
+        inside += [f"{path}: {len(value)} items"] * (len(value) != len(parts))
+        for i, (item, part) in enumerate(zip(value, parts, strict=False)):
+            inside += problems_of(item, part, schemas, f"{path}[{i}]")
     if isinstance(value, dict):
-        found += [f"{path}: {name} is missing" for name in schema.get("required", []) if name not in value]
+        inside += [f"{path}: {name} is missing" for name in schema.get("required", []) if name not in value]
         for name, item in value.items():
             inner = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
-            found += problems_of(item, inner, schemas, f"{path}.{name}") if isinstance(inner, dict) else []
-    return found
+            inside += problems_of(item, inner, schemas, f"{path}.{name}") if isinstance(inner, dict) else []
+    return inside
 
 
 TYPES: dict[str, Any] = {

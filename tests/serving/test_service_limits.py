@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import socket
 import tempfile
 import threading
@@ -187,7 +188,7 @@ def test_full_queue_answers_503_at_once(bundle_folder: Path, gate: Gate, photo: 
     gate.entered.acquire()
     batcher.submit([waiting])
     answer = client.post("/predict", data=photo, headers=PNG)
-    assert (answer.status_code, answer.json["type"]) == (503, "urn:reason:problem:busy")
+    assert (answer.status_code, json.loads(answer.data)["type"]) == (503, "urn:reason:problem:busy")
     assert answer.headers["Retry-After"] == "1"
     gate.open.set()
     assert {job.answer.result(timeout=120).model for job in (running, waiting)} == {"tiny"}
@@ -233,8 +234,8 @@ def test_connections_at_once(start: Start) -> None:
 def test_verdict_that_takes_too_long(bundle_folder: Path, gate: Gate, photo: bytes) -> None:
     client = create_app(Settings(bundles=bundle_folder, timeout_s=0.05)).test_client()
     answer = client.post("/predict", data=photo, headers=PNG)
-    assert (answer.status_code, answer.json["type"]) == (503, "urn:reason:problem:timeout")
-    assert answer.json["detail"] == "No verdict within 0.05 s; try again when the service is less busy."
+    assert (answer.status_code, json.loads(answer.data)["type"]) == (503, "urn:reason:problem:timeout")
+    assert json.loads(answer.data)["detail"] == "No verdict within 0.05 s; try again when the service is less busy."
     assert answer.headers["Retry-After"] == "1"
 
 

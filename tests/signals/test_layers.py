@@ -194,7 +194,7 @@ def test_no_two_columns_share_a_name(detector: Detector) -> None:
         head_of(detector.base),
         detector.base.taps,
         detector.pca,
-        detector.signals.neighbours and detector.signals.neighbours.bank,
+        detector.signals.neighbours.bank if detector.signals.neighbours else None,
         detector.signals.layers,
     )
     assert {family.group for family in signals.families} == set(get_args(Name))

@@ -186,8 +186,8 @@ def test_taps_pool_the_outputs_of_their_layers() -> None:
     base = tap(network, "cnn", dropout=0.2).freeze()
     images = torch.randn(3, 1, 28, 28)
     found = base.extract(images, gradient=True).activations
-    first = network.get_submodule("stage1")
-    maps = torch.relu(first[1](first[0](images)))
+    convolution, norm = (network.get_submodule(f"stage1.{i}") for i in range(2))
+    maps = torch.relu(norm(convolution(images)))
     torch.testing.assert_close(found["stage1_mean"], maps.mean(dim=(2, 3)), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found["stage1_max"], maps.amax(dim=(2, 3)), rtol=1e-4, atol=1e-5)
     spread = maps.flatten(2).numpy().std(axis=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -18,6 +19,12 @@ T = TypeVar("T")
 
 Renamed = Callable[[str, str], None]
 """Called with the dotted former key and the present name of the field."""
+
+
+def require(holds: bool, key: str, problem: str) -> None:
+    """Raise a ``SettingsError`` unless the condition holds; for ``__post_init__`` of settings."""
+    if not holds:
+        raise SettingsError(key, problem)
 
 
 def build(kind: type[T], table: Mapping[str, Any], *, renamed: Renamed = lambda former, name: None) -> T:
@@ -70,7 +77,9 @@ def _build_value(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
             raise SettingsError(where, f"must be a table, not {value!r}.")
         inner = typing.get_args(kind)[1]
         return {key: _build(inner, item, f"{where}.{key}", renamed) for key, item in value.items()}
-    if kind is float and type(value) is int:
+    if kind is float and type(value) in (int, float):
+        if not math.isfinite(value):
+            raise SettingsError(where, f"must be a finite number, not {value}.")
         return float(value)
     if kind is Any or type(value) is kind:
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from reason.errors import BrokenImageError, ReasonError, UnsupportedImageError
+from reason.structure import require
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """Formats that are decoded; of an animation, the first frame."""
@@ -131,7 +133,10 @@ def _to_8_bit(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
 class Preprocessing:
     """How a decoded image becomes the base classifier's input: one way, in training, fitting and serving.
 
-    The whole picture is squashed to a square (nothing is cropped away), as the training photos were.
+    The picture is squashed to a square (nothing is cropped away), as the training photos were.
+
+    Raises:
+        SettingsError: a size is not positive, or mean and std are not one number a channel.
     """
 
     size: int
@@ -142,6 +147,15 @@ class Preprocessing:
     """Mean of each channel, of pixels in [0, 1]."""
     std: tuple[float, ...]
     """Standard deviation of each channel, of pixels in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(self.size > 0, "size", f"must be positive, not {self.size}.")
+        require(self.mode in ("RGB", "L"), "mode", f"must be 'RGB' or 'L', not {self.mode!r}.")
+        for key, numbers in (("mean", self.mean), ("std", self.std)):
+            require(len(numbers) == self.channels, key, f"needs one number for each channel of {self.mode}.")
+            require(all(map(math.isfinite, numbers)), key, "must be finite.")
+        require(all(number > 0 for number in self.std), "std", "must be positive.")
 
     @property
     def channels(self) -> int:

@@ -9,16 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reason.data.images import Preprocessing
 from reason.detector.metanet import MetaNetSettings
-from reason.errors import SettingsError
 from reason.signals import SignalSettings
-from reason.structure import FORMER
-
-
-def require(holds: bool, key: str, problem: str) -> None:
-    """Raise a ``SettingsError`` unless the condition holds."""
-    if not holds:
-        raise SettingsError(key, problem)
+from reason.structure import FORMER, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +40,12 @@ class Data:
         require(self.meta_share > 0, "meta_share", f"must be positive, not {self.meta_share}.")
         total = self.base_share + self.meta_share
         require(total < 1, "base_share", f"and meta_share must leave some images to calibrate; their sum is {total:g}.")
-        require(self.size > 0, "size", f"must be positive, not {self.size}.")
-        for key, numbers in (("mean", self.mean), ("std", self.std)):
-            require(len(numbers) == len(self.mode), key, f"needs one number for each channel of {self.mode}.")
-        require(all(number > 0 for number in self.std), "std", "must be positive.")
+        _ = self.preprocessing  # which checks size, mode, mean and std
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The one preprocessing that training, fitting and serving share."""
+        return Preprocessing(size=self.size, mode=self.mode, mean=self.mean, std=self.std)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +223,5 @@ class Recipe:
         require(fits, "metanet.scalar_members", f"must not be negative or exceed members, {metanet.members}.")
         fits = self.meta_fit.on_target == 0 or self.target.chance > 0
         require(fits, "meta_fit.on_target", "needs a [target] with a positive chance.")
+        fits = self.base.weights == "none" or self.data.mode == "RGB"
+        require(fits, "base.weights", f"= {self.base.weights!r} needs data.mode = 'RGB', as they are of colour photos.")

@@ -21,11 +21,11 @@ from reason.data.image_set import ImageSet
 from reason.detector.detector import Detector
 from reason.detector.provenance import EpochReport, PartRecord, Provenance, SplitRecord
 from reason.detector.recipe import Recipe
-from reason.errors import RecipeError
+from reason.errors import RecipeError, SettingsError
 from reason.fitting import recipe as recipes
 from reason.fitting.fit import fit
 from reason.fitting.fitting_data import FittingData, Parts, gather
-from reason.fitting.trainer import Trainer, preprocessing_of
+from reason.fitting.trainer import Trainer
 
 RUNS = Path("runs")
 """Folder of unfinished work, one subfolder a recipe."""
@@ -99,26 +99,27 @@ def run(
 def extractor(recipe: Recipe, base: Tapped) -> Extractor:
     """Return the extractor of what the recipe's signals need."""
     families = recipe.signals.families
-    return Extractor(base, preprocessing_of(recipe), gradient="gradient" in families, views="views" in families)
+    return Extractor(base, recipe.data.preprocessing, gradient="gradient" in families, views="views" in families)
 
 
 def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
     if seed is not None:
         recipe = dataclasses.replace(recipe, seed=seed)
     if weights == "imagenet":
-        if recipe.data.mode != "RGB":
-            raise RecipeError(f"--weights imagenet: they are of colour photos, and {recipe.name} is not; drop it.")
         base = dataclasses.replace(recipe.base, weights="imagenet", architecture="resnet50")
     elif weights == "none":
         base = dataclasses.replace(recipe.base, weights="none")
     else:
         return recipe
-    return dataclasses.replace(recipe, base=base)
+    try:
+        return dataclasses.replace(recipe, base=base)
+    except SettingsError as error:
+        raise RecipeError(f"--weights {weights}: {error}") from None
 
 
 def read_images(recipe: Recipe, data_root: Path, download: bool) -> ImageSet:
     """Read the train images of the recipe's data set."""
-    return datasets.read(recipe.data.dataset, data_root, "train", preprocessing_of(recipe), download=download)
+    return datasets.read(recipe.data.dataset, data_root, "train", recipe.data.preprocessing, download=download)
 
 
 def split(recipe: Recipe, images: ImageSet) -> Parts:
@@ -194,7 +195,7 @@ def _fit(recipe: Recipe, base: Tapped, classes: tuple[str, ...], data: FittingDa
     return fit(
         recipe.name,
         base,
-        preprocessing_of(recipe),
+        recipe.data.preprocessing,
         classes,
         bank=data.bank,
         meta=data.meta,

@@ -17,9 +17,9 @@ from reason.base.device import mixed_precision
 from reason.base.engines import Tapped
 from reason.data.augment import erased, jittered, random_crops, resized
 from reason.data.image_set import ImageSet
-from reason.data.images import Preprocessing
 from reason.detector.provenance import EpochReport
 from reason.detector.recipe import Base, Cycle, Recipe
+from reason.errors import RecipeError
 from reason.structure import plain
 
 STORED_PER_CROP = 1.25
@@ -39,6 +39,9 @@ class Trainer:
         held_out: images to report accuracy on; they choose nothing.
         checkpoint: file that holds the state after the last whole epoch.
         device: where to train.
+
+    Raises:
+        RecipeError: the train images are fewer than one batch.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class Trainer:
         self.settings: Base = recipe.base
         self.train_set, self.held_out = train, held_out
         self.checkpoint, self.device = checkpoint, device
-        self.preprocessing = preprocessing_of(recipe)
+        self.preprocessing = recipe.data.preprocessing
         torch.manual_seed(recipe.seed)
         self.generator = torch.Generator().manual_seed(recipe.seed)
         network = make(
@@ -62,6 +65,10 @@ class Trainer:
             (cycle, phase.size) for cycle in self.settings.cycles for phase in cycle.phases for _ in range(phase.epochs)
         ]
         self.steps_per_epoch = len(train) // self.settings.batch_size
+        if self.steps_per_epoch == 0:
+            raise RecipeError(
+                f"base.batch_size is {self.settings.batch_size}, and base-train has {len(train)} images; lower it."
+            )
         self.optimizer = self._optimizer()
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: learning_rate(self.settings, step / self.steps_per_epoch)
@@ -200,12 +207,6 @@ def learning_rate(settings: Base, epoch: float) -> float:
 
 def _half_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-
-def preprocessing_of(recipe: Recipe) -> Preprocessing:
-    """Return the one preprocessing that training, fitting and serving share."""
-    data = recipe.data
-    return Preprocessing(size=data.size, mode=data.mode, mean=data.mean, std=data.std)
 
 
 def load_imagenet_weights(network: nn.Module) -> None:

@@ -28,7 +28,7 @@ from reason.evaluation import evaluate, snapshot
 from reason.evaluation.card import measure
 from reason.fitting import pipeline
 from reason.fitting import recipe as recipes
-from reason.fitting.trainer import Trainer, learning_rate, preprocessing_of
+from reason.fitting.trainer import Trainer, learning_rate
 from reason.signals import Name, SignalSettings
 
 
@@ -122,7 +122,7 @@ def test_evidence_has_what_the_recipes_signals_need(
 
 def test_the_parts_are_disjoint(recipe_file: Path, data_root: Path) -> None:
     recipe = recipes.read(recipe_file)
-    images = read_imagenette(data_root, "train", preprocessing_of(recipe))
+    images = read_imagenette(data_root, "train", recipe.data.preprocessing)
     parts = pipeline.split(recipe, images)
     names = [set(part.sources) for part in (parts.base, parts.meta, parts.calibration)]
     assert sum(map(len, names)) == len(set.union(*names)) == len(images)
@@ -130,7 +130,7 @@ def test_the_parts_are_disjoint(recipe_file: Path, data_root: Path) -> None:
 
 def trainer(recipe_file: Path, data_root: Path, checkpoint: Path) -> Trainer:
     recipe = recipes.read(recipe_file)
-    parts = pipeline.split(recipe, read_imagenette(data_root, "train", preprocessing_of(recipe)))
+    parts = pipeline.split(recipe, read_imagenette(data_root, "train", recipe.data.preprocessing))
     return Trainer(recipe, parts.base, parts.meta, checkpoint, torch.device("cpu"))
 
 
@@ -220,9 +220,15 @@ def test_the_base_of_another_training_is_refused(
         pipeline.run(recipe_file, data_root=data_root, base=folder)
 
 
+def test_a_batch_larger_than_base_train_is_one_sentence(recipe_file: Path, data_root: Path) -> None:
+    recipe_file.write_text(recipe_file.read_text().replace("batch_size = 16", "batch_size = 512"))
+    with pytest.raises(RecipeError, match=r"base\.batch_size is 512, and base-train has 200 images"):
+        pipeline.run(recipe_file, data_root=data_root, device="cpu")
+
+
 def test_another_recipe_does_not_resume(recipe_file: Path, data_root: Path) -> None:
     recipe = recipes.read(recipe_file)
-    images = read_imagenette(data_root, "train", preprocessing_of(recipe))
+    images = read_imagenette(data_root, "train", recipe.data.preprocessing)
     pipeline._claim(Path("work"), recipe, images, resume=False)
     pipeline._claim(Path("work"), recipe, images, resume=True)
     other = recipes.read(recipe_file)

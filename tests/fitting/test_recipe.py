@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from made_recipes import make_recipe
 
+from reason.data.images import Preprocessing
 from reason.detector.recipe import CorruptionMix, Cycle, Data, MetaFit, Phase, Threshold
 from reason.errors import RecipeError, SettingsError
 from reason.fitting import recipe
@@ -76,6 +77,8 @@ def test_the_shipped_recipes_read(path: Path) -> None:
         ("risk = 0.3", "risk = 3", r"threshold\.risk must be in \(0, 1\), not 3"),
         ("pca_columns = 4", "pca_columns = 40", "pca_columns must not exceed"),
         ("[signals]", "[signals", "not valid TOML"),
+        ("average_decay = 0.5", "average_decay = nan", r"base\.average_decay must be a finite number, not nan"),
+        ("std = [0.25, ", "std = [0, ", r"data\.std must be positive"),
         ('"imagenette"', '"imagenete"', r"data\.dataset names 'imagenete', .*; did you mean imagenette\?"),
         ('"cnn"', '"cnm"', r"base\.architecture names 'cnm', and there is no such architecture; did you mean cnn\?"),
         ('"softmax", ', '"softmx", ', r"signals\.families\[0\] must be one of"),
@@ -160,6 +163,9 @@ def test_a_former_key_beside_its_name_is_refused(recipe_file: Path) -> None:
         (lambda: Data("mnist", 0.7, 0.3, 28, (0.1,), (0.3,), "L"), "^base_share and meta_share must leave some"),
         (lambda: Data("mnist", 0.6, 0.3, 28, (0.1,), (0.0,), "L"), "^std must be positive"),
         (lambda: Data("mnist", 0.6, 0.3, 28, (0.1,), (0.3,)), "^mean needs one number for each channel of RGB"),
+        (lambda: Preprocessing(0, "L", (0.1,), (0.3,)), "^size must be positive, not 0"),
+        (lambda: Preprocessing(28, "RGB", (0.1,), (0.3,)), "^mean needs one number for each channel of RGB"),
+        (lambda: Preprocessing(28, "L", (0.1,), (float("nan"),)), "^std must be finite"),
         (lambda: make_recipe(meta_fit=MetaFit(on_target=1)), r"^meta_fit\.on_target needs a \[target\]"),
     ],
 )

@@ -49,8 +49,12 @@ class FitError(ReasonError):
     """A fit is impossible: an outcome is missing, the score ranks by chance, or the network does not take the views."""
 
 
+class PolicyError(ReasonError, ValueError):
+    """A threshold, a risk and a delta that do not go together, or a threshold that is out of range."""
+
+
 class GuaranteeError(ReasonError):
-    """No threshold of a bundle can promise the risk that was asked for, or nothing is there to tell by."""
+    """No threshold of a bundle can guarantee the risk that was asked for, or nothing is there to tell by."""
 
 
 class MetricError(ReasonError):

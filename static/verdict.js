@@ -1,6 +1,6 @@
 "use strict";
 
-/** The first answer: class, reliability beside confidence, decision, and what the threshold promises. */
+/** The first answer: class, reliability beside confidence, decision, and what the threshold guarantees. */
 (function (Reason) {
   const { byId, icon, say } = Reason.dom;
   const { percent, setting } = Reason.format;
@@ -39,7 +39,7 @@
     return "";
   }
 
-  function promise(certificate) {
+  function guarantee(certificate) {
     return (
       `At this threshold at most ${setting(certificate.risk)} of accepted answers are wrong, with ` +
       `${setting(1 - certificate.delta)} confidence: measured on ${Reason.format.count(certificate.n, "calibration image")}, ` +
@@ -49,11 +49,11 @@
 
   function certificateText(verdict, tried) {
     if (tried !== null) {
-      const promised = verdict.certificate ? "Its certificate no longer applies." : "It has no certificate.";
-      return `You try ${percent(tried, 0)} in place of the model's ${percent(verdict.threshold)}. ${promised}`;
+      const consequence = verdict.certificate ? "Its certificate no longer applies." : "It has no certificate.";
+      return `You try ${percent(tried, 0)} in place of the model's ${percent(verdict.threshold)}. ${consequence}`;
     }
-    if (!verdict.certificate) return "This threshold has no certificate: no error rate is promised at it.";
-    return promise(verdict.certificate);
+    if (!verdict.certificate) return "This threshold has no certificate: no error rate is guaranteed at it.";
+    return guarantee(verdict.certificate);
   }
 
   /** Fill what every view shows of a verdict: decision, class and the two meters inside `root`. */

@@ -1,11 +1,15 @@
-"""Options that take a share, such as a risk."""
+"""What the options of several commands share."""
 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import click
+
+from reason.detector.policy_request import PolicyRequest
+from reason.errors import PolicyError
 
 
 class _OpenShare(click.FloatRange):
@@ -23,3 +27,15 @@ class _OpenShare(click.FloatRange):
 
 OPEN_SHARE = _OpenShare()
 """Type of an option that takes a number above 0 and below 1."""
+
+
+def policy_request(threshold: float | None, risk: float | None, delta: float | None) -> PolicyRequest:
+    """Return what ``--threshold``, ``--risk`` and ``--delta`` ask for together.
+
+    Raises:
+        click.UsageError: they do not go together.
+    """
+    try:
+        return PolicyRequest(threshold, risk, delta)
+    except PolicyError as error:
+        raise click.UsageError(re.sub(r"\b(threshold|risk|delta)\b", r"--\1", str(error))) from None

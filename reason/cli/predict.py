@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from reason.cli.inputs import ImageFile, find_images
-from reason.cli.options import OPEN_SHARE
+from reason.cli.options import OPEN_SHARE, policy_request
 from reason.resources import bundle_folder
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from reason.cli.judging import Batch
+    from reason.detector.policy_request import PolicyRequest
     from reason.detector.verdict import Verdict
 
 SOME_UNREADABLE = 3
 """Exit code when some images could not be read; the others were judged."""
 
 
-def _probability(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not 0 <= value <= 1:
-        raise click.BadParameter(f"{value} is not a probability; give a number from 0 to 1.")
-    return value
-
-
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("--bundle", metavar="NAME|FOLDER", default="imagenette", show_default=True, help="Bundle that judges.")
-@click.option("--threshold", type=float, callback=_probability, help="Accept from this reliability on, 0 to 1.")
-@click.option("--risk", type=OPEN_SHARE, help="Accept from the threshold that promises this error rate.")
-@click.option("--delta", type=OPEN_SHARE, help="Allowed chance that this promise fails; the bundle's own by default.")
+@click.option("--threshold", type=float, help="Accept from this reliability on, 0 to 1.")
+@click.option("--risk", type=OPEN_SHARE, help="Accept from the threshold that guarantees this error rate.")
+@click.option("--delta", type=OPEN_SHARE, help="Allowed chance that this guarantee fails; the bundle's own by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a verdict.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write one CSV row a verdict to FILE, or - for the output.")
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Images judged at a time.")
@@ -60,16 +55,12 @@ def predict(
     """
     if as_json and csv_file is not None:
         raise click.UsageError("--json and --csv exclude each other; choose one.")
-    if threshold is not None and risk is not None:
-        raise click.UsageError("--threshold and --risk exclude each other; choose one.")
-    if delta is not None and risk is None:
-        raise click.UsageError("--delta goes with --risk; name one or leave --delta out.")
+    asked = policy_request(threshold, risk, delta)
     images, problems = find_images(paths)
     if not images:
         raise click.UsageError(" ".join(problems))
     for problem in problems:
         click.echo(problem, err=True)
-    asked = {"threshold": threshold, "risk": risk, "delta": delta}
     _run(images, problems, bundle, asked, batch_size, _Output(as_json, csv_file))
     if problems:
         context.exit(SOME_UNREADABLE)
@@ -106,14 +97,11 @@ def _run(
     images: Sequence[ImageFile],
     problems: list[str],
     bundle: str,
-    asked: Mapping[str, float | None],
+    asked: PolicyRequest,
     batch_size: int,
     output: _Output,
 ) -> None:
-    """Judge the images and write the verdicts; add a sentence to ``problems`` for each unreadable image.
-
-    ``asked`` names the policy, as the keywords of ``Detector.policy``.
-    """
+    """Judge the images and write the verdicts; add a sentence to ``problems`` for each unreadable image."""
     from reason.cli.output import progress_bar
 
     folder = bundle_folder(bundle)
@@ -123,7 +111,7 @@ def _run(
         from reason.cli.judging import judge
 
         detector = reason.load(folder)
-        policy = detector.policy(**asked)
+        policy = detector.policy(**asdict(asked))
         bar.update(task, description="Judging", total=len(images))
         batches = judge(detector, images, policy, batch_size)
         with output.open() as file:

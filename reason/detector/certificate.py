@@ -8,15 +8,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The promise behind a threshold: selective risk <= ``risk`` with confidence ``1 - delta``.
+    """The guarantee of a threshold: selective risk <= ``risk`` with confidence ``1 - delta``.
 
     It holds for images drawn like the calibration images, and for no others.
     """
 
     risk: float
-    """Promised upper limit of the error rate among accepted predictions, in (0, 1)."""
+    """Guaranteed upper limit of the error rate among accepted predictions, in (0, 1)."""
     delta: float
-    """Probability over calibration draws that the promise fails, in (0, 1)."""
+    """Probability over calibration draws that the guarantee fails, in (0, 1)."""
     n: int
     """Number of calibration images."""
     bound: float

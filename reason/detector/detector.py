@@ -19,6 +19,7 @@ from reason.detector.certificate import Certificate
 from reason.detector.latent import LatentMap, latent_of
 from reason.detector.metanet import MetaNet
 from reason.detector.policy import AcceptancePolicy, choose_policy
+from reason.detector.policy_request import PolicyRequest
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.detector.verdict import Neighbour, Verdict
@@ -65,7 +66,7 @@ class Detector:
     threshold: float
     """Reliability from which predictions are accepted."""
     certificate: Certificate | None
-    """What the threshold promises; ``None`` when no threshold could promise the risk that was asked for."""
+    """What the threshold guarantees; ``None`` when none could guarantee the risk that was asked for."""
     calibration_sample: CalibrationSample | None
     """What thresholds for other risks are computed from."""
     latent_map: LatentMap | None
@@ -78,17 +79,19 @@ class Detector:
         """Return what decides: the bundle's own policy, unless a threshold or a risk is named.
 
         Args:
-            threshold: accept from this reliability, in [0, 1]; nothing is promised then.
-            risk: accept from the threshold of largest coverage that promises this error rate, in (0, 1).
-            delta: allowed chance that this promise fails, in (0, 1); by default that of the bundle's certificate,
+            threshold: accept from this reliability, in [0, 1]; nothing is guaranteed then.
+            risk: accept from the threshold of largest coverage that guarantees this error rate, in (0, 1).
+            delta: allowed chance that this guarantee fails, in (0, 1); by default that of the bundle's certificate,
                 or 0.05 where it has none.
 
         Raises:
-            GuaranteeError: no threshold can promise the risk, or the bundle keeps no calibration sample.
-            ValueError: a number is out of range, both a threshold and a risk are named, or a delta without a risk.
+            GuaranteeError: no threshold can guarantee the risk, or the bundle keeps no calibration sample.
+            PolicyError: both a threshold and a risk are named, or a delta without a risk, or the threshold is out of
+                range.
+            ValueError: the risk or delta is out of range.
         """
         own = AcceptancePolicy(self.threshold, self.certificate)
-        return choose_policy(own, self.name, self.calibration_sample, threshold=threshold, risk=risk, delta=delta)
+        return choose_policy(own, self.name, self.calibration_sample, PolicyRequest(threshold, risk, delta))
 
     def predict(
         self,
@@ -105,8 +108,8 @@ class Detector:
         Args:
             images: pictures of any size.
             threshold: accept from this reliability instead of the bundle's own; see ``policy``, as for the next two.
-            risk: accept from the threshold that promises this error rate; verdicts carry its certificate.
-            delta: allowed chance that this promise fails.
+            risk: accept from the threshold that guarantees this error rate; verdicts carry its certificate.
+            delta: allowed chance that this guarantee fails.
             sources: names to carry in the verdicts; file names by default.
             batch_size: images that pass through the network together.
 
@@ -116,7 +119,7 @@ class Detector:
         Raises:
             UnsupportedImageError: an image is in no format that REASON reads.
             BrokenImageError: an image is damaged, empty or too large.
-            GuaranteeError: no threshold can promise the risk.
+            GuaranteeError: no threshold can guarantee the risk.
             ValueError: ``policy`` refuses the numbers, or there are not as many sources as images.
         """
         policy = self.policy(threshold=threshold, risk=risk, delta=delta)

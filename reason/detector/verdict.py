@@ -58,7 +58,7 @@ class Verdict:
     threshold: float
     """Reliability from which predictions are accepted, in [0, 1]."""
     certificate: Certificate | None
-    """What the threshold promises; ``None`` when the caller set the threshold, or nothing could be promised."""
+    """What the threshold guarantees; ``None`` when the caller set the threshold, or nothing could be guaranteed."""
     diagnostics: dict[str, float]
     """Each scalar signal by name, in its own unit."""
     meta_names: tuple[str, ...]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from flask import Request
 
 from reason.data.corruptions import CORRUPTIONS, CorruptionRequest
+from reason.detector.policy_request import PolicyRequest
 from reason.serving.problems import BAD_PARAMETER, Problem
 from reason.serving.uploads import FIELDS
 from reason.suggestions import LONGEST, did_you_mean
@@ -36,12 +37,8 @@ class Parameters:
 
     model: str | None
     """Name of the bundle that judges; ``None`` for the default one."""
-    threshold: float | None
-    """Reliability from which predictions are accepted, in [0, 1]; ``None`` for the bundle's own."""
-    risk: float | None
-    """Error rate among the accepted that the threshold shall promise, in (0, 1); excludes ``threshold``."""
-    delta: float | None
-    """Allowed chance that this promise fails, in (0, 1); ``None`` for the bundle's own."""
+    policy: PolicyRequest
+    """From which reliability predictions are accepted."""
     corruption: CorruptionRequest | None
     """How each picture is corrupted before it is judged; ``None`` for not at all."""
     picture: bool
@@ -53,20 +50,19 @@ def read_parameters(request: Request) -> Parameters:
 
     Raises:
         Problem: a parameter is unknown or out of range.
+        PolicyError: a threshold, a risk and a delta do not go together.
         CorruptionError: the seed is out of range.
     """
     form = request.form if request.mimetype == "multipart/form-data" else {}
     values = {name: value for name, value in form.items() if name not in FIELDS} | request.args.to_dict()
     _refuse_unknown(values, NAMES)
-    if "threshold" in values and "risk" in values:
-        raise Problem(BAD_PARAMETER, "threshold and risk exclude each other; leave one of them out.")
-    if "delta" in values and "risk" not in values:
-        raise Problem(BAD_PARAMETER, "delta goes with a risk; name one or leave delta out.")
     return Parameters(
         values.get("model"),
-        _share("threshold", values["threshold"]) if "threshold" in values else None,
-        _open_share("risk", values["risk"]) if "risk" in values else None,
-        _open_share("delta", values["delta"]) if "delta" in values else None,
+        PolicyRequest(
+            _share("threshold", values["threshold"]) if "threshold" in values else None,
+            _open_share("risk", values["risk"]) if "risk" in values else None,
+            _open_share("delta", values["delta"]) if "delta" in values else None,
+        ),
         _corruption(values),
         picture="corruption" in values,
     )
@@ -93,9 +89,9 @@ def _refuse_unknown(values: Iterable[str], known: tuple[str, ...]) -> None:
 def _corruption(values: Mapping[str, str]) -> CorruptionRequest | None:
     name = values.get("corruption", NONE)
     if name == NONE:
-        for lonely in ("severity", "seed"):
-            if lonely in values:
-                raise Problem(BAD_PARAMETER, f"{lonely} goes with a corruption; name one or leave {lonely} out.")
+        for name in ("severity", "seed"):
+            if name in values:
+                raise Problem(BAD_PARAMETER, f"{name} goes with a corruption; name one or leave {name} out.")
         return None
     if name not in CORRUPTIONS:
         hint = did_you_mean(name, CORRUPTIONS, "GET /corruptions lists them.")

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from PIL import Image
 
@@ -53,9 +53,9 @@ class Predictor:
 
         Raises:
             Problem: the whole request failed: the queue is full or the verdicts took too long.
-            GuaranteeError: no threshold of the model can promise the risk.
+            GuaranteeError: no threshold of the model can guarantee the risk.
         """
-        policy = model.detector.policy(threshold=parameters.threshold, risk=parameters.risk, delta=parameters.delta)
+        policy = model.detector.policy(**asdict(parameters.policy))
         decoded = [self._decode(upload, model, policy, parameters.corruption) for upload in uploads]
         jobs = [item.job for item in decoded if isinstance(item, _Decoded)]
         if not jobs:

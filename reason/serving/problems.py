@@ -16,6 +16,7 @@ from reason.errors import (
     BrokenImageError,
     CorruptionError,
     GuaranteeError,
+    PolicyError,
     ReasonError,
     SampleError,
     UnsupportedImageError,
@@ -122,7 +123,7 @@ def from_error(error: ReasonError) -> Problem:
         return Problem(UNSUPPORTED, str(error))
     if isinstance(error, BrokenImageError):
         return Problem(BROKEN_IMAGE, str(error))
-    if isinstance(error, CorruptionError):
+    if isinstance(error, CorruptionError | PolicyError):
         return Problem(BAD_PARAMETER, str(error))
     if isinstance(error, GuaranteeError):
         return Problem(NO_GUARANTEE, str(error))

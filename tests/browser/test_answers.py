@@ -90,7 +90,7 @@ def test_unknown_signal_is_shown_by_its_name(visit: Visit, pictures: Path) -> No
 
 def test_missing_certificate_and_bank_are_said(visit: Visit, pictures: Path) -> None:
     show(visit, pictures, certificate=None, neighbours=[])
-    assert visit.text("#certificate") == "This threshold has no certificate: no error rate is promised at it."
+    assert visit.text("#certificate") == "This threshold has no certificate: no error rate is guaranteed at it."
     assert visit.page.locator("#seal").get_attribute("href") == "#icon-unsealed"
     assert visit.text("#neighbours-note") == "This model keeps no bank of training images."
 

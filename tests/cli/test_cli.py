@@ -180,8 +180,8 @@ def test_a_missing_file_beside_a_good_one_is_named(predict: Run, photos: Path) -
         ([], "Missing argument 'PATH...'"),
         (["gone.png"], "gone.png: there is no such file or folder"),
         (["gone/*.png"], "gone/*.png: there is no such file or folder"),
-        (["--threshold", "1.5", "a.png"], "1.5 is not a probability"),
-        (["--threshold", "nan", "a.png"], "nan is not a probability"),
+        (["--threshold", "1.5", "a.png"], "--threshold is 1.5; give a number from 0 to 1."),
+        (["--threshold", "nan", "a.png"], "--threshold is nan; give a number from 0 to 1."),
         (["--batch-size", "0", "a.png"], "--batch-size"),
         (["--json", "--csv", "-", "a.png"], "--json and --csv exclude each other"),
         (

@@ -1,4 +1,4 @@
-"""``reason predict --risk``: images judged by the threshold that promises another risk."""
+"""``reason predict --risk``: images judged by the threshold that guarantees another risk."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_delta_is_the_bundles_own_by_default(folder: Path, detector: Detector) -
     assert {(float(row["threshold"]), row["decision"]) for row in rows} == {(0.0, "accept")}
 
 
-def test_a_risk_that_cannot_be_promised_gives_code_1_and_spares_the_file(folder: Path) -> None:
+def test_a_risk_that_cannot_be_guaranteed_gives_code_1_and_spares_the_file(folder: Path) -> None:
     target = folder / "verdicts.csv"
     target.write_text("of yesterday")
     result = run("--risk", 0.02, "--delta", 0.05, "--csv", target, folder)
@@ -88,9 +88,9 @@ def test_a_bundle_without_calibration_images_gives_code_1(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--risk", "0.05", "--threshold", "0.5"], "--threshold and --risk exclude each other; choose one."),
-        (["--risk", "0.05", "--threshold", "0"], "--threshold and --risk exclude each other; choose one."),
-        (["--delta", "0.05"], "--delta goes with --risk; name one or leave --delta out."),
+        (["--risk", "0.05", "--threshold", "0.5"], "--threshold and --risk exclude each other; leave one of them out."),
+        (["--risk", "0.05", "--threshold", "0"], "--threshold and --risk exclude each other; leave one of them out."),
+        (["--delta", "0.05"], "--delta goes with a --risk; name one or leave --delta out."),
         (["--risk", "0"], "--risk"),
         (["--risk", "1"], "--risk"),
         (["--risk", "nan"], "nan is not a number above 0 and below 1"),

@@ -27,6 +27,13 @@ def require(holds: bool, key: str, problem: str) -> None:
         raise SettingsError(key, problem)
 
 
+def require_options(settings: Any) -> None:
+    """Raise a ``SettingsError`` unless each ``Literal`` field of a dataclass holds one of its options."""
+    for name, hint in typing.get_type_hints(type(settings)).items():
+        if typing.get_origin(hint) is Literal:
+            _check_option(getattr(settings, name), typing.get_args(hint), name)
+
+
 def build(kind: type[T], table: Mapping[str, Any], *, renamed: Renamed = lambda former, name: None) -> T:
     """Make a dataclass, and those within it, from parsed TOML or JSON.
 
@@ -65,10 +72,13 @@ def _build(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
             return tuple(_build(arguments[0], item, f"{where}[{i}]", renamed) for i, item in enumerate(value))
         raise SettingsError(where, f"must be a list, not {value!r}.")
     if origin is Literal:
-        if value in arguments:
-            return value
-        raise SettingsError(where, f"must be one of {', '.join(map(repr, arguments))}, not {value!r}.")
+        _check_option(value, arguments, where)
+        return value
     return _build_value(kind, value, where, renamed)
+
+
+def _check_option(value: Any, options: tuple[Any, ...], key: str) -> None:
+    require(value in options, key, f"must be one of {', '.join(map(repr, options))}, not {value!r}.")
 
 
 def _build_value(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:

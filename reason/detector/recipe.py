@@ -12,7 +12,7 @@ from typing import Literal
 from reason.data.images import Preprocessing
 from reason.detector.metanet import MetaNetSettings
 from reason.signals import SignalSettings
-from reason.structure import FORMER, require
+from reason.structure import FORMER, require, require_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,7 @@ class Base:
         require(self.weight_decay >= 0, "weight_decay", f"must not be negative, as {self.weight_decay} is.")
         require(0 <= self.warmup_share < 1, "warmup_share", f"must be in [0, 1), not {self.warmup_share}.")
         require(0 <= self.average_decay < 1, "average_decay", f"must be in [0, 1), not {self.average_decay}.")
+        require_options(self)
         fits = self.weights == "none" or self.architecture == "resnet50"
         require(fits, "weights", f"= {self.weights!r} needs architecture = 'resnet50', not {self.architecture!r}.")
 

@@ -58,7 +58,18 @@ class FittingData:
 
 
 def gather(extract: Extractor, parts: Parts, meta_fit: MetaFit, target: CorruptionMix, seed: int) -> FittingData:
-    """Make the copies and extract the evidence of all of them; the same seed makes the same ones."""
+    """Make the copies and extract the evidence of all of them; the same seed makes the same ones.
+
+    Args:
+        extract: of the base classifier.
+        parts: the split train images.
+        meta_fit: which copies of the meta-fit images the MetaNet learns from.
+        target: how the calibration images are corrupted.
+        seed: seed of all copies.
+
+    Raises:
+        CorruptionError: a corruption is not known.
+    """
     return FittingData(
         bank=extract(parts.base, "base-train", bare=True),
         meta=join([extract(images, title) for title, images in _blocks(parts.meta, meta_fit, target, seed)]),
@@ -78,10 +89,10 @@ def _blocks(images: ImageSet, meta_fit: MetaFit, target: CorruptionMix, seed: in
         yield f"meta-fit, augmented {number + 1}", dataclasses.replace(images, pixels=pixels)
     for number in range(meta_fit.on_target):
         yield f"meta-fit, on target {number + 1}", _corrupted(images, target, seed * SEEDS_APART + number)
-    everywhere = CorruptionMix(meta_fit.corruptions, 1.0)
     for number in range(meta_fit.corrupted):
+        mix = CorruptionMix(meta_fit.corruptions, 1.0)
         first = seed * SEEDS_APART + CORRUPTED_SEEDS
-        yield f"meta-fit, corrupted {number + 1}", _corrupted(images, everywhere, first + number)
+        yield f"meta-fit, corrupted {number + 1}", _corrupted(images, mix, first + number)
 
 
 def _corrupted(images: ImageSet, mix: CorruptionMix, seed: int) -> ImageSet:

@@ -26,18 +26,18 @@ STORED_PER_CROP = 1.25
 """Images are kept this much larger than the crops cut from them, so that a crop is rarely enlarged."""
 
 
-Watch = Callable[[int, int], None]
-"""Called with (images done, images in all) after each step."""
+StepCallback = Callable[[int, int], None]
+"""Called with (images seen, images of all epochs) after each step."""
 
 
 class Trainer:
-    """Trains one base classifier and can be stopped after, and resumed from, any epoch.
+    """Trains one base classifier; each epoch ends with a checkpoint from which training can be resumed.
 
     Args:
         recipe: what to train.
         train: base-train images.
         held_out: images to report accuracy on; they choose nothing.
-        checkpoint: file that holds the state after the last whole epoch.
+        checkpoint: file that holds the state after the last complete epoch.
         device: where to train.
 
     Raises:
@@ -116,7 +116,7 @@ class Trainer:
         }
 
     def _save(self) -> None:
-        """Write the checkpoint beside the old one, then swap: a kill leaves one of them whole."""
+        """Write the checkpoint beside the old one, then rename: a kill leaves one of them complete."""
         state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
         state["generator"] = self.generator.get_state()
         state["torch_generator"] = torch.get_rng_state()
@@ -125,7 +125,7 @@ class Trainer:
         torch.save(state, unfinished)
         unfinished.replace(self.checkpoint)
 
-    def run(self, watch: Watch) -> Iterator[EpochReport]:
+    def run(self, on_step: StepCallback) -> Iterator[EpochReport]:
         """Train the epochs that are left, yielding a report after each checkpoint."""
         stored: torch.Tensor | None = None
         for epoch in range(len(self.history), len(self.epochs)):
@@ -133,20 +133,20 @@ class Trainer:
             side = min(round(size * STORED_PER_CROP), self.train_set.pixels.shape[-1])
             if stored is None or stored.shape[-1] != side:
                 stored = resized(self.train_set.pixels, side)
-            loss = self._epoch(stored, cycle, size, watch, done=epoch * self.steps_per_epoch)
+            loss = self._epoch(stored, cycle, size, on_step, done=epoch * self.steps_per_epoch)
             accuracy = self._held_out_accuracy(side)
             self.history.append(EpochReport(epoch + 1, size, loss, accuracy))
             self._save()
             yield self.history[-1]
 
-    def _epoch(self, stored: torch.Tensor, cycle: Cycle, size: int, watch: Watch, done: int) -> float:
+    def _epoch(self, stored: torch.Tensor, cycle: Cycle, size: int, on_step: StepCallback, done: int) -> float:
         self.network.train()
         total = 0.0
         batch = self.settings.batch_size
         order = torch.randperm(len(stored), generator=self.generator)[: self.steps_per_epoch * batch]
         for step, rows in enumerate(order.split(batch)):
             total += self._step(self._augmented(stored[rows], cycle, size), self.train_set.labels[rows])
-            watch((done + step + 1) * batch, self.images_in_all)
+            on_step((done + step + 1) * batch, self.images_in_all)
         return total / self.steps_per_epoch
 
     def _augmented(self, pixels: torch.Tensor, cycle: Cycle, size: int) -> torch.Tensor:

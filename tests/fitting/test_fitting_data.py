@@ -77,6 +77,11 @@ def test_another_seed_splits_otherwise(shapes: ImageSet, parts: Parts) -> None:
     assert Parts.split(some, (0.5, 0.2), seed=4).meta.sources != parts.meta.sources
 
 
+def test_no_block_of_copies_is_needed(parts: Parts) -> None:
+    data = made(parts, MetaFit(), CorruptionMix())
+    assert torch.equal(pixels(data.meta), parts.meta.pixels)
+
+
 def test_each_source_of_evidence_is_of_its_own_part(parts: Parts) -> None:
     data = made(parts)
     assert data.bank.sources == parts.base.sources

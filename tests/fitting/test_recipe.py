@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,6 +167,10 @@ def test_a_former_key_beside_its_name_is_refused(recipe_file: Path) -> None:
         (lambda: Preprocessing(0, "L", (0.1,), (0.3,)), "^size must be positive, not 0"),
         (lambda: Preprocessing(28, "RGB", (0.1,), (0.3,)), "^mean needs one number for each channel of RGB"),
         (lambda: Preprocessing(28, "L", (0.1,), (float("nan"),)), "^std must be finite"),
+        (
+            lambda: dataclasses.replace(make_recipe().base, optimizer="lion"),  # type: ignore[arg-type]
+            "^optimizer must be one of 'adamw', 'adam', 'sgd', not 'lion'",
+        ),
         (lambda: make_recipe(meta_fit=MetaFit(on_target=1)), r"^meta_fit\.on_target needs a \[target\]"),
     ],
 )

@@ -26,7 +26,7 @@ from rich.table import Table
 import reason
 from benchmarks.published import published_way
 from reason.detector.detector import Detector
-from reason.signals import SignalSettings, assemble
+from reason.signals import Requirement, SignalSet, SignalSettings
 
 ROUNDS = 15
 WARM_UP = 3
@@ -115,12 +115,11 @@ def of_one_pass(detector: Detector) -> Detector:
     from reason.base.head import head_of
     from reason.detector.metanet import MetaNet
 
-    families = tuple(name for name in detector.signal_settings.families if name not in {"gradient", "views"})
+    passes = {Requirement.GRADIENT, Requirement.VIEWS}
+    families = tuple(family.name for family in detector.signals.families if not passes & family.requires)
     settings: SignalSettings = dataclasses.replace(detector.signal_settings, families=families)
-    bank = detector.signals.neighbours.bank if detector.signals.neighbours else None
-    signals = assemble(
-        settings, head_of(detector.base), detector.base.taps, detector.pca, bank, detector.signals.layers
-    )
+    states = detector.signals.state()
+    signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, states)
     net = MetaNet(len(signals.names), **detector.metanet.shape).eval()
     return dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net)
 

@@ -69,12 +69,12 @@ class Extractor:
     @classmethod
     def of(cls, detector: Detector, cache: Path | None = CACHE) -> Extractor:
         """Return the extractor of what a detector's signals need."""
-        signals = detector.signals
+        requires = detector.signals.requires
         return cls(
             detector.engine,
             detector.preprocessing,
-            gradient=signals.needs_gradient,
-            views=signals.needs_views,
+            gradient="gradient" in requires,
+            views="views" in requires,
             cache=cache,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -10,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reason.signals import Layer, Layers
+from reason.signals import State
+from reason.signals.texts import to_bytes
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -51,14 +53,16 @@ def _unpacked(array: NDArray[Any], type_: str) -> Any:
     return array
 
 
-def pack_layers(layers: Layers) -> dict[str, NDArray[Any]]:
-    """Return the fields of every layer under ``<layer>.<field>``, the layers in their order."""
-    return {f"{name}.{field}": array for name, layer in layers.layers.items() for field, array in pack(layer).items()}
+def to_arrays(state: State) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a state as arrays."""
+    return {key: tensor.numpy() for key, tensor in state.items()}
 
 
-def unpack_layers(arrays: Arrays) -> Layers:
-    """Make the layers from what ``pack_layers`` returned."""
-    names = dict.fromkeys(key.rpartition(".")[0] for key in arrays)
-    return Layers(
-        {name: unpack(Layer, {item.name: arrays[f"{name}.{item.name}"] for item in fields(Layer)}) for name in names}
-    )
+def to_state(arrays: Arrays) -> State:
+    """Return a state from its arrays; texts and keys of bundles written before states were tensors are understood."""
+    return {
+        re.sub(r"\.whole$", ".background", key): to_bytes(array.tolist())
+        if array.dtype.kind == "S"
+        else torch.from_numpy(array)
+        for key, array in arrays.items()
+    }

@@ -11,7 +11,7 @@ import io
 import json
 import pickle
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,8 +22,8 @@ from torch import nn
 from reason.base.backbones import ARCHITECTURES, make, tap
 from reason.base.engines import Tapped
 from reason.base.head import head_of
-from reason.bundle.artefacts import pack, pack_layers, unpack, unpack_layers
-from reason.bundle.folders import BANK, BASE, CARD, LAYERS, MAP, META, PCA, SAMPLE, find, swap_in
+from reason.bundle.artefacts import pack, to_arrays, to_state, unpack
+from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, find, swap_in
 from reason.bundle.pickles import read_arrays, write_arrays
 from reason.data.images import Preprocessing
 from reason.detector.calibration import Platt
@@ -34,11 +34,14 @@ from reason.detector.metanet import MetaNet
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.errors import BundleError, SettingsError
-from reason.signals import Bank, Pca, SignalSettings, assemble
+from reason.signals import SignalSet, SignalSettings, State
 from reason.structure import build
 
 FORMAT = 2
 """Version of the bundle format; other versions are refused."""
+
+STATE = ".pkl"
+"""Suffix of the files that hold what the signals have learned."""
 
 T = TypeVar("T")
 
@@ -59,16 +62,14 @@ def save(detector: Detector, folder: Path) -> None:
     torch.save(weights, unfinished / BASE)
     torch.save(detector.metanet.state_dict(), unfinished / META)
     parts: dict[str, Any] = {
-        PCA: detector.pca,
-        BANK: detector.signals.neighbours and detector.signals.neighbours.bank,
         SAMPLE: detector.calibration_sample,
         MAP: detector.latent_map,
     }
     for name, part in parts.items():
         if part is not None:
             write_arrays(unfinished / name, pack(part))
-    if detector.signals.layers is not None:
-        write_arrays(unfinished / LAYERS, pack_layers(detector.signals.layers))
+    for stem, state in detector.signals.state().items():
+        write_arrays(unfinished / f"{stem}{STATE}", to_arrays(state))
     files = {path.name: _seal(path) for path in sorted(unfinished.iterdir())}
     card = json.dumps(_card(detector, files), indent=1, ensure_ascii=False)
     (unfinished / CARD).write_text(card + "\n", encoding="utf-8")
@@ -159,12 +160,7 @@ def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, hea
     settings = build(SignalSettings, card["signals"])
     classes = tuple(card["classes"])
     base = _load_base(folder, card, preprocessing.channels, network, head)
-    pca = _load(Pca, folder, PCA, card) if settings.needs_pca else None
-    bank = _load_bank(folder, card) if settings.needs_bank else None
-    layers = None
-    if "layers" in settings.families:
-        layers = unpack_layers(read_arrays(_checked(folder, LAYERS, card), folder / LAYERS))
-    signals = assemble(settings, head_of(base), base.taps, pca, bank, layers)
+    signals = SignalSet.from_state(settings, head_of(base), base.taps, _States(folder, card))
     if list(signals.names) != card["meta_names"]:
         raise BundleError(f"{folder / CARD}: its signal names are not those that this version of REASON computes.")
     metanet = MetaNet(len(signals.names), **card["metanet"])
@@ -181,7 +177,6 @@ def _assemble(folder: Path, card: dict[str, Any], network: nn.Module | None, hea
         preprocessing=preprocessing,
         signal_settings=settings,
         signals=signals,
-        pca=pca,
         metanet=metanet.eval().requires_grad_(False),
         calibration=platt,
         threshold=card["threshold"],
@@ -256,11 +251,21 @@ def _load(kind: type[T], folder: Path, name: str, card: Mapping[str, Any]) -> T:
     return unpack(kind, read_arrays(_checked(folder, name, card), folder / name))
 
 
-def _load_bank(folder: Path, card: Mapping[str, Any]) -> Bank:
-    bank = _load(Bank, folder, BANK, card)
-    if not len(bank.stored) == len(bank.labels) == len(bank.sources):
-        raise BundleError(f"{folder / BANK}: points, labels and sources differ in number; get the bundle again.")
-    return bank
+class _States(Mapping[str, State]):
+    """What the signals have learned, by the stem of its file; each file is read when it is asked for."""
+
+    def __init__(self, folder: Path, card: Mapping[str, Any]) -> None:
+        self._folder, self._card = folder, card
+
+    def __getitem__(self, stem: str) -> State:
+        name = f"{stem}{STATE}"
+        return to_state(read_arrays(_checked(self._folder, name, self._card), self._folder / name))
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.removesuffix(STATE) for name in self._card["files"] if name.endswith(STATE))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
 def _load_sample(folder: Path, card: Mapping[str, Any]) -> CalibrationSample:

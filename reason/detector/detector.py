@@ -23,7 +23,7 @@ from reason.detector.policy_request import PolicyRequest
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.detector.verdict import Neighbour, Verdict
-from reason.signals import Pca, Search, SignalSet, SignalSettings
+from reason.signals import Nearest, Requirement, SignalSet, SignalSettings
 
 SHOWN_NEIGHBOURS = 10
 """Neighbours that a verdict names, of those that the signals look at."""
@@ -60,7 +60,6 @@ class Detector:
     preprocessing: Preprocessing
     signal_settings: SignalSettings
     signals: SignalSet
-    pca: Pca | None
     metanet: MetaNet
     calibration: Platt
     threshold: float
@@ -153,9 +152,8 @@ class Detector:
         clock.mark("decode")
         evidence = self.extract(pixels)
         clock.mark("forward")
-        search = self.signals.search(evidence)
-        vectors = self.signals.compute(evidence, search)
-        neighbours = self._neighbours(search, len(evidence))
+        vectors, nearest = self.signals.explain(evidence)
+        neighbours = self._neighbours(nearest, len(evidence))
         clock.mark("signals")
         judgement = self._judge_vectors(vectors)
         clock.mark("judge")
@@ -163,9 +161,10 @@ class Detector:
 
     def extract(self, pixels: torch.Tensor) -> Evidence:
         """Run the base classifier on uint8 pixels ``[n, channels, size, size]``."""
-        signals = self.signals
+        requires = self.signals.requires
         standard = self.preprocessing.normalise(pixels)
-        return self.engine.extract(standard, gradient=signals.needs_gradient, views=signals.needs_views)
+        gradient, views = Requirement.GRADIENT in requires, Requirement.VIEWS in requires
+        return self.engine.extract(standard, gradient=gradient, views=views)
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Return meta-vectors and reliabilities of what ``extract`` returned."""
@@ -176,10 +175,10 @@ class Detector:
         logits = self.metanet(vectors)
         return Judgement(vectors, logits, self.calibration(logits))
 
-    def _neighbours(self, search: Search | None, count: int) -> list[tuple[Neighbour, ...]]:
-        if search is None or self.signals.neighbours is None:
+    def _neighbours(self, nearest: Nearest | None, count: int) -> list[tuple[Neighbour, ...]]:
+        if nearest is None:
             return [()] * count
-        bank, nearest = self.signals.neighbours.bank, search.nearest
+        bank = nearest.bank
         return [
             tuple(
                 Neighbour(self.classes[int(bank.labels[row])], distance, bank.sources[row])
@@ -221,7 +220,7 @@ class Detector:
                     decision=policy.decide(reliability),
                     threshold=policy.threshold,
                     certificate=policy.certificate,
-                    diagnostics={name: columns[name] for name in self.signals.scalars},
+                    diagnostics={name: columns[name] for name in self.signals.diagnostics},
                     meta_names=names,
                     meta_vector=tuple(vector),
                     neighbours=neighbours[i],

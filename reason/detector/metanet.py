@@ -14,18 +14,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from reason.errors import FitError
-
-CLIP = 5.0
-"""Standardised columns are clipped to +- this many deviations, so that no outlier can dominate."""
-
-RAW = frozenset({"embedding", "activations"})
-"""Families of raw features: many columns, which tell seen images well and mislead on those unlike them."""
+from reason.errors import FitError, SettingsError
+from reason.signals.standardise import CLIP, Standardisation
 
 
 @dataclass(frozen=True, slots=True)
 class MetaNetSettings:
-    """How a MetaNet is fitted."""
+    """How a MetaNet is fitted; numbers out of range are a ``SettingsError``."""
 
     hidden: tuple[int, ...] = (64, 32)
     """Width of each hidden layer."""
@@ -57,6 +52,32 @@ class MetaNetSettings:
     """Whether columns are brought to mean 0 and deviation 1, and clipped."""
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     """Course of the learning rate."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            SettingsError: a number is out of range.
+        """
+        checks = {
+            "hidden": (all(width > 0 for width in self.hidden), "must hold positive widths"),
+            "scalar_hidden": (all(width > 0 for width in self.scalar_hidden), "must hold positive widths"),
+            "dropout": (0 <= self.dropout < 1, "must be in [0, 1)"),
+            "group_dropout": (0 <= self.group_dropout <= 1, "must be in [0, 1]"),
+            "raw_scale": (0 <= self.raw_scale < math.inf, "must be at least 0"),
+            "epochs": (self.epochs >= 1, "must be at least 1"),
+            "batch_size": (self.batch_size >= 1, "must be at least 1"),
+            "learning_rate": (0 < self.learning_rate < math.inf, "must be positive"),
+            "weight_decay": (0 <= self.weight_decay < math.inf, "must be at least 0"),
+            "members": (self.members >= 1, "must be at least 1"),
+            "scalar_members": (
+                0 <= self.scalar_members <= self.members,
+                f"must not be negative or exceed members, {self.members}",
+            ),
+        }
+        for key, (holds, problem) in checks.items():
+            if not holds:
+                raise SettingsError(key, f"{problem}, not {getattr(self, key)}.")
 
     def small(self, members: int) -> MetaNetSettings:
         """Return the same with fewer members, both kinds among them where there were both."""
@@ -115,7 +136,7 @@ class MetaNet(nn.Module):
 
     def standardise(self, vectors: torch.Tensor) -> torch.Tensor:
         """Return columns in standard deviations of meta-fit, clipped to +-``limit``."""
-        return ((vectors - self.mean) / self.deviation).clamp(-self.limit, self.limit)
+        return Standardisation(self.mean, self.deviation, self.limit)(vectors)
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """Return the logit of P(correct) ``[n]``; larger = more trustworthy; not yet calibrated."""
@@ -148,14 +169,14 @@ class _Member(nn.Module):
 
 
 def fit(
-    vectors: torch.Tensor, correct: torch.Tensor, groups: Sequence[str], settings: MetaNetSettings, seed: int
+    vectors: torch.Tensor, correct: torch.Tensor, raw: Sequence[bool], settings: MetaNetSettings, seed: int
 ) -> MetaNet:
     """Fit a MetaNet by binary cross-entropy on whether the base classifier was right.
 
     Args:
         vectors: meta-vectors of images that the base classifier did not train on, ``[n, columns]``.
         correct: bool ``[n]``.
-        groups: name of the signal family of each column.
+        raw: whether each column is a raw feature, see ``SignalSet.raw``.
         settings: architecture and training.
         seed: seed of the weights, the batches and the dropout.
 
@@ -164,7 +185,7 @@ def fit(
     """
     if correct.all() or not correct.any():
         raise FitError("the MetaNet needs correct and wrong predictions among the meta-fit images.")
-    raw = torch.tensor([group in RAW for group in groups])
+    hidden = torch.tensor(raw, dtype=torch.bool)
     with _one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
         net = MetaNet(
@@ -178,15 +199,16 @@ def fit(
             settings.average,
         )
         if settings.standardise:
-            net.mean.copy_(vectors.mean(dim=0))
-            net.deviation.copy_(vectors.std(dim=0).clamp(min=1e-6))
+            found = Standardisation.fit(vectors)
+            net.mean.copy_(found.mean)
+            net.deviation.copy_(found.deviation)
         else:
             net.limit.fill_(torch.inf)
-        net.scale[:, raw] = settings.raw_scale
-        net.scale[: settings.scalar_members, raw] = 0.0
+        net.scale[:, hidden] = settings.raw_scale
+        net.scale[: settings.scalar_members, hidden] = 0.0
         standard = net.standardise(vectors)
         for member, scale in zip(net.members, net.scale, strict=True):
-            _fit_member(member, standard * scale, correct.float(), raw, settings)
+            _fit_member(member, standard * scale, correct.float(), hidden, settings)
     return net.eval().requires_grad_(False)
 
 

@@ -216,12 +216,6 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check what concerns more than one table."""
-        signals, metanet = self.signals, self.metanet
-        fits = signals.pca_columns <= signals.pca_components
-        require(fits, "signals.pca_columns", f"must not exceed pca_components, {signals.pca_components}.")
-        require(metanet.members >= 1, "metanet.members", f"must be at least 1, not {metanet.members}.")
-        fits = 0 <= metanet.scalar_members <= metanet.members
-        require(fits, "metanet.scalar_members", f"must not be negative or exceed members, {metanet.members}.")
         fits = self.meta_fit.on_target == 0 or self.target.chance > 0
         require(fits, "meta_fit.on_target", "needs a [target] with a positive chance.")
         fits = self.base.weights == "none" or self.data.mode == "RGB"

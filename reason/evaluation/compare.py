@@ -13,6 +13,7 @@ import copy
 import dataclasses
 import functools
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,16 +28,16 @@ from reason.base.head import Head, head_of
 from reason.cli.jobs import data_root_option
 from reason.cli.output import UNBOUNDED
 from reason.detector import metanet
-from reason.detector.metanet import CLIP, RAW, MetaNetSettings
+from reason.detector.metanet import MetaNetSettings
 from reason.errors import ReasonError
 from reason.evaluation import baselines
 from reason.evaluation.baselines import Baseline, MaxLogitPNorm, RelU, TemperatureScaledMsp
 from reason.evaluation.folds import Contender, Row, Score, folds, judge
 from reason.fitting import pipeline
 from reason.fitting import recipe as recipes
-from reason.fitting.fit import fit_signals
 from reason.fitting.fitting_data import FittingData, gather
-from reason.signals import SignalSet
+from reason.signals import Requirement, SignalSet
+from reason.signals.standardise import Standardisation
 
 SEEDS = 3
 """Folds, each cut and learned from with its own seed."""
@@ -72,32 +73,38 @@ def compare(
         seeds: number of folds, each from its own seed.
     """
     vectors, correct = signals.compute(material.meta.evidence), material.meta.correct
-    contenders = [_baseline(one, head, material) for one in baselines.literature(views=signals.needs_views)]
-    for variant in variants(tuple(dict.fromkeys(signals.groups)), settings):
-        contenders.append(_model(variant, signals.groups, vectors, correct))
+    literature = baselines.literature(views=Requirement.VIEWS in signals.requires)
+    contenders = [_baseline(one, head, material) for one in literature]
+    for variant in variants({family.name: family.raw for family in signals.families}, settings):
+        contenders.append(_model(variant, signals, vectors, correct))
     cut = folds(material.meta, seeds)
     with progress.bar("compare", unit="contenders") as bar:
         return [judge(contender, cut, correct) for contender in bar.over(contenders)]
 
 
-def variants(families: tuple[str, ...], own: MetaNetSettings) -> list[Variant]:
-    """Return the recipe's MetaNet and what might replace it; of those that come to the same, the first alone."""
-    own = own.small(MEMBERS)
-    scalars = tuple(family for family in families if family not in RAW)
+def variants(raw: Mapping[str, bool], own: MetaNetSettings) -> list[Variant]:
+    """Return the recipe's MetaNet and what might replace it; of those that come to the same, the first alone.
+
+    Args:
+        raw: by the name of each family, whether its columns are raw features.
+        own: the recipe's MetaNet.
+    """
+    own, families = own.small(MEMBERS), tuple(raw)
+    scalars = tuple(family for family in families if not raw[family])
     every = [
         Variant("MetaNet of the recipe", families, own),
         Variant("MetaNet, no scalar members", families, dataclasses.replace(own, scalar_members=0)),
         Variant("MetaNet, scalar members only", families, dataclasses.replace(own, scalar_members=own.members)),
         Variant("MetaNet without raw families", scalars, own),
     ]
-    for left in ("views", "layers", "neighbours", "gradient", "dropout"):
+    for left in scalars:
         every.append(Variant(f"MetaNet without {left}", tuple(one for one in families if one != left), own))
     every.append(Variant("logistic regression", families, None))
     every.append(Variant("logistic regression, scalars", scalars, None))
     different: dict[object, Variant] = {}
     for variant in every:
         settings = variant.settings
-        if settings and not RAW & set(variant.families):
+        if settings and not any(raw[family] for family in variant.families):
             settings = dataclasses.replace(settings, scalar_members=0)  # all members see the same
         if variant.families:
             different.setdefault((variant.families, settings), variant)
@@ -120,27 +127,23 @@ def _baseline(baseline: Baseline, head: Head, material: FittingData) -> Contende
     return Contender(baseline.name, lambda _, __: lambda judged: every_score()[judged])
 
 
-def _model(variant: Variant, groups: tuple[str, ...], vectors: torch.Tensor, correct: torch.Tensor) -> Contender:
-    columns = torch.tensor([number for number, group in enumerate(groups) if group in variant.families])
-    seen = [groups[column] for column in columns.tolist()]
+def _model(variant: Variant, signals: SignalSet, vectors: torch.Tensor, correct: torch.Tensor) -> Contender:
+    columns = torch.tensor([number for number, group in enumerate(signals.groups) if group in variant.families])
+    raw = [signals.raw[column] for column in columns.tolist()]
 
     def fit(rows: torch.Tensor, seed: int) -> Score:
         learned = vectors[rows[:, None], columns]
         if variant.settings is None:
             model = _logistic(learned, correct[rows])
         else:
-            model = metanet.fit(learned, correct[rows], seen, variant.settings, seed)
+            model = metanet.fit(learned, correct[rows], raw, variant.settings, seed)
         return lambda judged: model(vectors[judged[:, None], columns])
 
     return Contender(variant.name, fit)
 
 
 def _logistic(vectors: torch.Tensor, correct: torch.Tensor) -> Score:
-    mean, deviation = vectors.mean(dim=0), vectors.std(dim=0).clamp(min=1e-6)
-
-    def standard(raw: torch.Tensor) -> torch.Tensor:
-        return ((raw - mean) / deviation).clamp(-CLIP, CLIP)
-
+    standard = Standardisation.fit(vectors)
     model = LogisticRegression(C=0.1, max_iter=2000).fit(standard(vectors).numpy(), correct.numpy())
     return lambda raw: torch.from_numpy(model.decision_function(standard(raw).numpy()))
 
@@ -154,7 +157,7 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     material = gather(extract, parts, recipe.meta_fit, recipe.target, recipe.seed)
     torch.set_num_threads(1)  # the networks are so small that threads only wait for each other
     head, settings = head_of(network), dataclasses.replace(recipe.signals, seed=recipe.seed)
-    signals, _ = fit_signals(head, network.taps, material.bank, settings)
+    signals = SignalSet.fit(settings, head, network.taps, material.bank)
     return compare(material, head, signals, recipe.metanet)
 
 

@@ -20,7 +20,7 @@ from reason.detector.metanet import MetaNet, MetaNetSettings
 from reason.evaluation import baselines, metrics
 from reason.evaluation.baselines import META_VECTOR, Baseline
 from reason.fitting.fitting_data import FittingData
-from reason.signals import Search, SignalSet
+from reason.signals import SignalSet
 
 OWN = "REASON"
 """How reports call the detector's own score."""
@@ -58,13 +58,13 @@ class _Remembering(SignalSet):
     """Signals that compute the meta-vectors of the same evidence once, for all models that ask one after the other."""
 
     def __init__(self, signals: SignalSet) -> None:
-        super().__init__(signals.families)
+        super().__init__(signals.families, signals.parts)
         self._last: tuple[Evidence, torch.Tensor] | None = None
 
-    def compute(self, evidence: Evidence, search: Search | None = None) -> torch.Tensor:
+    def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return what ``SignalSet.compute`` does."""
         if self._last is None or self._last[0] is not evidence:
-            self._last = evidence, super().compute(evidence, search)
+            self._last = evidence, super().compute(evidence)
         return self._last[1]
 
 
@@ -94,11 +94,11 @@ class Comparison:
         head, meta = head_of(detector.base), material.meta
         every = baselines.make_all(detector.signals)
         vectors = detector.signals.compute(meta.evidence)
-        groups = detector.signals.groups
+        raw = detector.signals.raw
         return cls(
             detector,
             [baseline.fit(head, material.bank, meta) for baseline in every],
-            tuple(metanet.fit(vectors, meta.correct, groups, settings, seed + i) for i in range(1, seeds)),
+            tuple(metanet.fit(vectors, meta.correct, raw, settings, seed + i) for i in range(1, seeds)),
         )
 
     def judge(self, images: Labelled) -> ScoredSplit:

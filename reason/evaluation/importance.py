@@ -40,12 +40,12 @@ def importance(
     rows = torch.from_numpy(np.random.default_rng(seed).permutation(len(meta))[:MOST_ROWS])
     some = meta.take(rows)
     vectors, correct = signals.compute(some.evidence), some.correct
-    groups = np.array(signals.groups)
+    groups, raw = np.array(signals.groups), np.array(signals.raw)
     small = settings.small(MEMBERS)
 
     def score(kept: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         columns = torch.from_numpy(np.flatnonzero(kept))
-        net = metanet.fit(vectors[:, columns], correct, groups[kept].tolist(), small, seed)
+        net = metanet.fit(vectors[:, columns], correct, raw[kept].tolist(), small, seed)
         with torch.no_grad():
             return {name: net(judged.vectors[:, columns]).double().numpy() for name, judged in splits.items()}
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import torch
 
 from reason.base.engines import Engine, Tapped
 from reason.base.evidence import Labelled, concatenate
-from reason.base.head import Head, head_of
-from reason.base.taps import Tap
+from reason.base.head import head_of
 from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector import metanet
@@ -20,7 +19,7 @@ from reason.detector.latent import LatentMap, latent_of
 from reason.detector.metanet import MetaNetSettings
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
-from reason.signals import Bank, Layers, Pca, SignalSet, SignalSettings, assemble
+from reason.signals import SignalSet, SignalSettings
 
 DEFAULT_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
 PLAIN_METANET = MetaNetSettings()
@@ -46,25 +45,6 @@ def extract(
         for start in progress(starts)
     ]
     return Labelled(concatenate(parts), **images.known())
-
-
-def fit_signals(
-    head: Head, taps: Sequence[Tap], bank: Labelled, settings: SignalSettings
-) -> tuple[SignalSet, Pca | None]:
-    """Learn from base-train evidence what the signals need."""
-    layers = None
-    if "layers" in settings.families:
-        layers = Layers.fit(bank.evidence, bank.labels, taps, settings.layer_components, settings.seed)
-    if not settings.needs_pca:
-        return assemble(settings, head, taps, None, None, layers), None
-    pca = Pca.fit(bank.evidence.embedding, settings.pca_components, settings.seed)
-    if not settings.needs_bank:
-        return assemble(settings, head, taps, pca, None, layers), pca
-    if len(bank) > settings.bank_images:
-        order = torch.randperm(len(bank), generator=torch.Generator().manual_seed(settings.seed))
-        bank = bank.take(order[: settings.bank_images].sort().values)
-    stored = Bank.fit(pca, bank.evidence.embedding, bank.labels, bank.sources)
-    return assemble(settings, head, taps, pca, stored, layers), pca
 
 
 def fit(
@@ -110,8 +90,8 @@ def fit(
     Raises:
         FitError: meta-fit or calibration lacks correct or wrong predictions.
     """
-    signal_set, pca = fit_signals(head_of(base), base.taps, bank, signals)
-    net = metanet.fit(signal_set.compute(meta.evidence), meta.correct, signal_set.groups, metanet_settings, seed)
+    signal_set = SignalSet.fit(signals, head_of(base), base.taps, bank)
+    net = metanet.fit(signal_set.compute(meta.evidence), meta.correct, signal_set.raw, metanet_settings, seed)
     with torch.no_grad():
         logits = net(signal_set.compute(calibration.evidence))
     platt = Platt.fit(logits, calibration.correct)
@@ -129,7 +109,6 @@ def fit(
         preprocessing=preprocessing,
         signal_settings=signals,
         signals=signal_set,
-        pca=pca,
         metanet=net,
         calibration=platt,
         # Without a promise, accept what is probably right more often than the risk that was asked for.

@@ -26,6 +26,7 @@ from reason.fitting import recipe as recipes
 from reason.fitting.fit import fit
 from reason.fitting.fitting_data import FittingData, Parts, gather
 from reason.fitting.trainer import Trainer
+from reason.signals import Requirement
 
 RUNS = Path("runs")
 """Folder of unfinished work, one subfolder a recipe."""
@@ -98,8 +99,9 @@ def run(
 
 def extractor(recipe: Recipe, base: Tapped) -> Extractor:
     """Return the extractor of what the recipe's signals need."""
-    families = recipe.signals.families
-    return Extractor(base, recipe.data.preprocessing, gradient="gradient" in families, views="views" in families)
+    requires = recipe.signals.requires
+    gradient, views = Requirement.GRADIENT in requires, Requirement.VIEWS in requires
+    return Extractor(base, recipe.data.preprocessing, gradient=gradient, views=views)
 
 
 def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:

@@ -5,15 +5,22 @@ Only the head is evaluated again, never the backbone: its input is kept.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 import torch
 
 from reason.base.evidence import Evidence
 from reason.base.head import Head
-from reason.signals.base import entropy
+from reason.signals.base import Column, SignalFamily, entropy
+from reason.signals.registry import FAMILIES
+
+if TYPE_CHECKING:
+    from reason.signals.context import Context
 
 
-class Dropout:
+@FAMILIES.register
+class Dropout(SignalFamily):
     """Monte-Carlo dropout of the head (Gal & Ghahramani 2016), in closed form where there is one.
 
     With dropout rate p, embedding h and head weights W, the variance of logit k over masks is
@@ -34,13 +41,38 @@ class Dropout:
         seed: seed of the masks.
     """
 
-    group = "dropout"
-    scalar = True
-    names: tuple[str, ...] = (
-        "dropout_logit_deviation",
-        "dropout_gap_ratio",
-        "dropout_probability_variance",
-        "dropout_mutual_information",
+    name = "dropout"
+    title = "Dropout of the head"
+    help = "How far the prediction moves when random parts of the embedding are left out."
+    columns = (
+        Column(
+            "dropout_logit_deviation",
+            "Dropout deviation",
+            "logits",
+            "doubt",
+            "How far the winning logit would move if random parts of the embedding were dropped.",
+        ),
+        Column(
+            "dropout_gap_ratio",
+            "Gap under dropout",
+            "deviations",
+            "trust",
+            "Logit gap in units of its own movement under dropout; small when dropout could turn the prediction.",
+        ),
+        Column(
+            "dropout_probability_variance",
+            "Dropout variance",
+            "",
+            "doubt",
+            "Variance of the predicted class's probability over random dropout masks; zero when it stays put.",
+        ),
+        Column(
+            "dropout_mutual_information",
+            "Dropout disagreement",
+            "nats",
+            "doubt",
+            "How much the dropout masks disagree about the class; zero when all say the same.",
+        ),
     )
 
     def __init__(self, head: Head, samples: int, seed: int) -> None:
@@ -50,6 +82,11 @@ class Dropout:
         masks = np.random.default_rng(seed).random((samples, head.weight.shape[1])) < keep
         masked = head.weight[None] * torch.from_numpy(masks)[:, None] / keep
         self._weights = masked.flatten(0, 1)
+
+    @classmethod
+    def fit(cls, context: Context) -> Self:
+        """Draw the masks."""
+        return cls(context.head, context.settings.dropout_samples, context.settings.seed)
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return float32 ``[n, 4]``."""

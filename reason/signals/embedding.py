@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 import torch
 
 from reason.base.evidence import Evidence
+from reason.signals.base import Column, Requirement, SignalFamily
 from reason.signals.pca import Pca
+from reason.signals.registry import FAMILIES
+
+if TYPE_CHECKING:
+    from reason.signals.context import Context
 
 
-class Embedding:
+@FAMILIES.register
+class Embedding(SignalFamily):
     """Coordinates of the embedding along the leading principal components, each in standard deviations.
 
     Args:
         pca: fitted on base-train.
-        columns: number of leading components.
+        size: number of leading components; at most as many as the PCA has.
     """
 
-    group = "embedding"
-    scalar = False
+    name = "embedding"
+    title = "Principal components"
+    help = "Where the image lies in the classifier's feature space, along its leading principal components."
+    raw = True
+    requires = frozenset({Requirement.BANK})
 
-    def __init__(self, pca: Pca, columns: int) -> None:
+    def __init__(self, pca: Pca, size: int) -> None:
         self.pca = pca
-        self.columns = min(columns, len(pca.components))
-        self.names: tuple[str, ...] = tuple(f"pca_{i:03d}" for i in range(1, self.columns + 1))
+        self.size = min(size, len(pca.components))
+        self.columns = tuple(
+            Column(
+                f"pca_{i:03d}",
+                f"Component {i}",
+                "deviations",
+                "none",
+                f"Principal component {i} of the embedding, in standard deviations.",
+            )
+            for i in range(1, self.size + 1)
+        )
+
+    @classmethod
+    def fit(cls, context: Context) -> Self:
+        """Take the shared PCA."""
+        return cls(context.part(Pca), context.settings.pca_columns)
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return float32 ``[n, columns]``."""
-        coordinates = (evidence.embedding - self.pca.mean) @ self.pca.components[: self.columns].T
-        return coordinates / self.pca.deviation[: self.columns].clamp(min=1e-6)
+        coordinates = (evidence.embedding - self.pca.mean) @ self.pca.components[: self.size].T
+        return coordinates / self.pca.deviation[: self.size].clamp(min=1e-6)

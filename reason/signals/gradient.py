@@ -1,13 +1,16 @@
-"""Signals of the input gradient: how easily small changes of the pixels change the answer."""
+"""Signals of the input gradient: how easily small changes of the pixels change the prediction."""
 
 from __future__ import annotations
 
 import torch
 
 from reason.base.evidence import Evidence
+from reason.signals.base import Column, Requirement, SignalFamily
+from reason.signals.registry import FAMILIES
 
 
-class Gradient:
+@FAMILIES.register
+class Gradient(SignalFamily):
     """Sensitivity of the gap between the two largest logits to the input.
 
     - ``input_gradient_norm``: Euclidean norm of the gradient, in logits per standardised pixel unit; larger = less
@@ -16,9 +19,26 @@ class Gradient:
       pixel units (one step of DeepFool, Moosavi-Dezfooli et al. 2016); larger = more trustworthy.
     """
 
-    group = "gradient"
-    scalar = True
-    names: tuple[str, ...] = ("input_gradient_norm", "boundary_distance")
+    name = "gradient"
+    title = "Input gradient"
+    help = "How strongly the prediction reacts to small changes of the pixels."
+    requires = frozenset({Requirement.GRADIENT})
+    columns = (
+        Column(
+            "input_gradient_norm",
+            "Input sensitivity",
+            "logits/pixel",
+            "doubt",
+            "How strongly the logit gap reacts to small changes of the pixels; large means fragile.",
+        ),
+        Column(
+            "boundary_distance",
+            "Distance to the boundary",
+            "pixels",
+            "trust",
+            "How far the pixels would have to move, to first order, before another class wins.",
+        ),
+    )
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return float32 ``[n, 2]``.

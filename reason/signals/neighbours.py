@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import torch
 
 from reason.base.evidence import Evidence
+from reason.signals.bank import Bank, Nearest
+from reason.signals.base import Column, Requirement, SignalFamily
 from reason.signals.pca import Pca
+from reason.signals.registry import FAMILIES
 
-
-@dataclass(frozen=True, slots=True)
-class Bank:
-    """Compressed embeddings of the base-train images."""
-
-    stored: torch.Tensor
-    """What ``Pca.directions`` returns of them ``[m, coordinates]``, in half precision as the bundle keeps them."""
-    labels: torch.Tensor
-    """True classes, int64 ``[m]``."""
-    sources: tuple[str, ...]
-    """Name of each image inside its data set."""
-    points: torch.Tensor = field(init=False)
-    """The same in single precision."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "points", self.stored.float())
-
-    @classmethod
-    def fit(cls, pca: Pca, embedding: torch.Tensor, labels: torch.Tensor, sources: tuple[str, ...]) -> Bank:
-        """Compress base-train embeddings ``[m, features]``."""
-        return cls(pca.directions(embedding).half(), labels, sources)
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """The bank images nearest to each of ``n`` images, nearest first."""
-
-    distances: torch.Tensor
-    """Euclidean distances between unit vectors ``[n, k]``, in [0, 2]."""
-    rows: torch.Tensor
-    """Indices into the bank ``[n, k]``."""
+if TYPE_CHECKING:
+    from reason.signals.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +27,8 @@ class Search:
     """The ``k`` nearest of them."""
 
 
-class Neighbours:
+@FAMILIES.register
+class Neighbours(SignalFamily):
     """Distances to the nearest bank images, and whether their labels agree with the prediction.
 
     Distances are those of embeddings scaled to unit length (Sun et al. 2022, deep nearest neighbours). The bank is
@@ -72,32 +48,69 @@ class Neighbours:
         k: number of neighbours.
     """
 
-    group = "neighbours"
-    scalar = True
-    names: tuple[str, ...] = (
-        "knn_distance",
-        "knn_nearest_distance",
-        "knn_label_agreement",
-        "trust_score",
+    name = "neighbours"
+    title = "Nearest training images"
+    help = "How near the training images are that look most alike to the classifier, and which classes they carry."
+    requires = frozenset({Requirement.BANK})
+    columns = (
+        Column(
+            "knn_distance",
+            "Neighbour distance",
+            "",
+            "doubt",
+            "Distance to the farthest of the nearest training images; large when little like it was seen; at most 2.",
+        ),
+        Column(
+            "knn_nearest_distance",
+            "Nearest distance",
+            "",
+            "doubt",
+            "Distance to the single most similar training image; at most 2.",
+        ),
+        Column(
+            "knn_label_agreement",
+            "Neighbour agreement",
+            "share",
+            "trust",
+            "Share of the nearest training images that carry the predicted class.",
+        ),
+        Column(
+            "trust_score",
+            "Trust score",
+            "",
+            "trust",
+            "How much farther the nearest image of another class is than that of the predicted one; below 1, another "
+            "class is closer.",
+        ),
     )
 
     def __init__(self, pca: Pca, bank: Bank, k: int) -> None:
         self.pca, self.bank = pca, bank
         self.k = min(k, len(bank.labels))
 
+    @classmethod
+    def fit(cls, context: Context) -> Self:
+        """Take the shared PCA and bank."""
+        return cls(context.part(Pca), context.part(Bank), context.settings.neighbours)
+
     def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return float32 ``[n, 4]``."""
-        return self.columns(evidence, self.search(evidence))
+        return self.of_search(evidence, self.search(evidence))
+
+    def explain(self, evidence: Evidence) -> tuple[torch.Tensor, Nearest]:
+        """Return float32 ``[n, 4]``, and the nearest images themselves, by one search."""
+        search = self.search(evidence)
+        return self.of_search(evidence, search), search.nearest
 
     def search(self, evidence: Evidence) -> Search:
-        """Compare the images with the whole bank, once for the columns and for the neighbours that people see."""
+        """Compare the images with the whole bank."""
         # For unit vectors the distance is sqrt(2 - 2 cosine).
         cosine = self.pca.directions(evidence.embedding) @ self.bank.points.T
         distances = (2 - 2 * cosine).clamp(min=0).sqrt()
         found = distances.topk(self.k, dim=1, largest=False)
-        return Search(distances, Nearest(found.values, found.indices))
+        return Search(distances, Nearest(found.values, found.indices, self.bank))
 
-    def columns(self, evidence: Evidence, search: Search) -> torch.Tensor:
+    def of_search(self, evidence: Evidence, search: Search) -> torch.Tensor:
         """Return float32 ``[n, 4]`` of images that were searched for already."""
         predicted = evidence.predicted[:, None]
         agreement = (self.bank.labels[search.nearest.rows] == predicted).float().mean(dim=1)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
 from torch.nn import functional
 
+from reason.signals.base import State
+
+if TYPE_CHECKING:
+    from reason.signals.context import Context
+
 
 @dataclass(frozen=True, slots=True)
 class Pca:
     """Leading principal components of the base-train embeddings."""
+
+    stem: ClassVar[str] = "penultimate_pca"
 
     mean: torch.Tensor
     """``[features]``."""
@@ -44,6 +52,21 @@ class Pca:
             for array in (model.mean_, model.components_, model.explained_variance_)
         )
         return cls(mean, rows, variance.clamp(min=0).sqrt())
+
+    @classmethod
+    def learn(cls, context: Context) -> Pca:
+        """Learn from base-train."""
+        settings = context.settings
+        return cls.fit(context.train.evidence.embedding, settings.pca_components, settings.seed)
+
+    def state(self) -> State:
+        """Return ``mean``, ``components`` and ``deviation``."""
+        return {"mean": self.mean, "components": self.components, "deviation": self.deviation}
+
+    @classmethod
+    def from_state(cls, state: State, context: Context) -> Pca:
+        """Make the PCA from what ``state`` returned."""
+        return cls(state["mean"], state["components"], state["deviation"])
 
     def transform(self, embedding: torch.Tensor) -> torch.Tensor:
         """Return coordinates ``[n, components]``."""

@@ -1,17 +1,80 @@
-"""Signals of the views: whether a prediction survives that the same picture is seen otherwise."""
+"""Signals of the views: whether a prediction survives that the same picture is seen in another way."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch.nn import functional
 
 from reason.base.evidence import Evidence
 from reason.base.views import VIEWS
-from reason.signals.base import entropy
+from reason.signals.base import Column, Requirement, SignalFamily, entropy
 from reason.signals.neighbours import Neighbours
+from reason.signals.registry import FAMILIES
+
+if TYPE_CHECKING:
+    from reason.signals.context import Context
+
+SECTIONS = {"shrunk": "Picture shrunk to two fifths of its side", "middle": "Middle of the picture, mirrored"}
+"""What people read instead of the name of a view."""
+
+OWN = (
+    Column(
+        "probability",
+        "Probability",
+        "share",
+        "trust",
+        "Softmax probability, in this view, of the class that was predicted from the whole picture.",
+    ),
+    Column(
+        "max_probability",
+        "Highest probability",
+        "share",
+        "trust",
+        "Softmax probability of whichever class comes first in this view.",
+    ),
+    Column(
+        "gap",
+        "Logit gap",
+        "logits",
+        "trust",
+        "Lead of the predicted class over the best other one in this view; below zero when another class wins.",
+    ),
+    Column(
+        "divergence",
+        "Divergence",
+        "nats",
+        "doubt",
+        "How far the class probabilities of this view are from those of the whole picture; at most ln 2.",
+    ),
+    Column(
+        "similarity",
+        "Similarity",
+        "",
+        "trust",
+        "Cosine between the embedding of this view and that of the whole picture; 1 when nothing changes.",
+    ),
+)
+"""What is measured in each view, before the neighbours."""
+
+OF_VIEW_NEIGHBOURS = {
+    "knn_distance": "Distance to the farthest of the training images nearest to this view; at most 2.",
+    "knn_nearest_distance": "Distance to the single training image most similar to this view; at most 2.",
+    "knn_label_agreement": (
+        "Share of the training images nearest to this view that carry the class that comes first in it."
+    ),
+    "trust_score": (
+        "How much farther from this view the nearest image of another class is than that of the class that comes "
+        "first in it; below 1, another class is closer."
+    ),
+}
+"""Help for the neighbours' columns where they are those of a view."""
 
 
-class Views:
+@FAMILIES.register
+class Views(SignalFamily):
     """What the base classifier says of each view, beside what it says of the whole picture.
 
     Test-time augmentation (Ayhan & Berens 2018), but each view is kept by itself: a prediction that only holds at one
@@ -34,14 +97,27 @@ class Views:
         neighbours: the neighbours' family, if the signals have it.
     """
 
-    group = "views"
-    scalar = True
+    name = "views"
+    title = "Other views of the picture"
+    help = "Whether the prediction survives when the picture is shrunk, or cut to its middle and mirrored."
+    requires = frozenset({Requirement.VIEWS})
 
     def __init__(self, neighbours: Neighbours | None) -> None:
         self.neighbours = neighbours
-        own = ("probability", "max_probability", "gap", "divergence", "similarity")
-        others = neighbours.names if neighbours else ()
-        self.names: tuple[str, ...] = tuple(f"{view}_{name}" for view in VIEWS for name in (*own, *others))
+        near = [
+            replace(column, help=OF_VIEW_NEIGHBOURS.get(column.name, column.help))
+            for column in (neighbours.columns if neighbours else ())
+        ]
+        self.columns = tuple(
+            replace(column, name=f"{view}_{column.name}", section=SECTIONS.get(view, view))
+            for view in VIEWS
+            for column in (*OWN, *near)
+        )
+
+    @classmethod
+    def fit(cls, context: Context) -> Self:
+        """Look each view up in the bank too, where the recipe has the neighbours."""
+        return cls(Neighbours.fit(context) if Neighbours.name in context.settings.families else None)
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return float32 ``[n, len(names)]``.

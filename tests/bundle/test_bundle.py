@@ -23,7 +23,7 @@ from reason.bundle.pickles import read_arrays, write_arrays
 from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNet
 from reason.errors import BundleError
-from reason.signals import assemble
+from reason.signals import SignalSet
 
 
 @pytest.fixture
@@ -59,25 +59,24 @@ def assert_same_fields(found: Any, expected: Any) -> None:
 
 def test_every_fitted_part_comes_back_bit_for_bit(detector: Detector, bundle_folder: Path) -> None:
     loaded = reason.load(bundle_folder)
-    assert_same_fields(loaded.pca, detector.pca)
+    expected = detector.signals.state()
+    found = loaded.signals.state()
+    assert set(found) == set(expected) == {"penultimate_pca", "knn_bank", "layer_statistics"}
+    for stem, state in expected.items():
+        assert set(found[stem]) == set(state)
+        for key, tensor in state.items():
+            assert found[stem][key].dtype == tensor.dtype, (stem, key)
+            assert torch.equal(found[stem][key], tensor), (stem, key)
     assert_same_fields(loaded.calibration_sample, detector.calibration_sample)
     assert_same_fields(loaded.latent_map, detector.latent_map)
-    assert detector.signals.neighbours is not None
-    assert loaded.signals.neighbours is not None
-    assert_same_fields(loaded.signals.neighbours.bank, detector.signals.neighbours.bank)
     weights = loaded.metanet.state_dict()
     assert all(torch.equal(weights[name], tensor) for name, tensor in detector.metanet.state_dict().items())
     assert (weights["scale"] == 0).any(dim=1).tolist() == [True, False]  # one of the two members is a scalar one
 
 
-def test_the_layers_come_back_bit_for_bit_and_in_their_order(detector: Detector, bundle_folder: Path) -> None:
-    before, after = detector.signals.layers, reason.load(bundle_folder).signals.layers
-    assert before is not None
-    assert after is not None
-    assert list(after.layers) == list(before.layers)
+def test_the_signals_come_back_in_their_order_and_compute_the_same(detector: Detector, bundle_folder: Path) -> None:
+    before, after = detector.signals, reason.load(bundle_folder).signals
     assert after.names == before.names
-    for name, layer in before.layers.items():
-        assert_same_fields(after.layers[name], layer)
     pixels = torch.randint(0, 256, (4, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     evidence = detector.extract(pixels)
     assert torch.equal(after.compute(evidence), before.compute(evidence))
@@ -85,21 +84,20 @@ def test_the_layers_come_back_bit_for_bit_and_in_their_order(detector: Detector,
 
 def test_a_bundle_without_layers_needs_no_file_of_them(detector: Detector, tmp_path: Path) -> None:
     settings = dataclasses.replace(detector.signal_settings, families=("softmax",))
-    signals = assemble(settings, head_of(detector.base), detector.base.taps, None, None, None)
+    signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, {})
     net = MetaNet(len(signals.names), (4,)).eval()
-    plain = dataclasses.replace(detector, signal_settings=settings, signals=signals, pca=None, metanet=net)
+    plain = dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net)
     reason.save(plain, tmp_path / "plain")
     assert {path.name for path in (tmp_path / "plain").iterdir()} == folders.FILES - {
         *(folders.PCA, folders.BANK, folders.LAYERS)
     }
-    loaded = reason.load(tmp_path / "plain")
-    assert loaded.signals.layers is None
-    assert loaded.signals.names == signals.names
+    assert reason.load(tmp_path / "plain").signals.names == signals.names
 
 
 def test_a_bundle_with_embedding_columns_alone_needs_no_bank(detector: Detector, tmp_path: Path) -> None:
     settings = dataclasses.replace(detector.signal_settings, families=("softmax", "embedding"))
-    signals = assemble(settings, head_of(detector.base), detector.base.taps, detector.pca, None, None)
+    states = detector.signals.state()
+    signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, states)
     net = MetaNet(len(signals.names), (4,)).eval()
     reason.save(dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net), tmp_path / "one")
     assert not (tmp_path / "one" / folders.BANK).exists()

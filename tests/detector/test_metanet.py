@@ -12,9 +12,10 @@ from scipy.optimize import minimize
 
 from reason.detector import metanet
 from reason.detector.calibration import Platt
-from reason.detector.metanet import CLIP, MetaNet, MetaNetSettings
+from reason.detector.metanet import MetaNet, MetaNetSettings
 from reason.errors import FitError
 from reason.evaluation.metrics import auroc
+from reason.signals.standardise import CLIP
 
 SETTINGS = MetaNetSettings(hidden=(16,), epochs=20, members=2, batch_size=64)
 
@@ -26,7 +27,7 @@ def ring(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_learns_what_a_line_cannot() -> None:
-    net = metanet.fit(*ring(2000, seed=0), groups=("softmax", "softmax"), settings=SETTINGS, seed=0)
+    net = metanet.fit(*ring(2000, seed=0), raw=(False, False), settings=SETTINGS, seed=0)
     points, correct = ring(1000, seed=1)
     assert auroc(net(points).numpy(), correct.numpy()) > 0.95
 
@@ -36,7 +37,7 @@ def test_the_same_seed_gives_the_same_net_and_leaves_the_global_one_alone() -> N
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    nets = [metanet.fit(*data, groups=("a", "a"), settings=SETTINGS, seed=seed) for seed in (1, 1, 2)]
+    nets = [metanet.fit(*data, raw=(False, False), settings=SETTINGS, seed=seed) for seed in (1, 1, 2)]
     assert torch.equal(torch.rand(3), expected)
     scores = [net(data[0]) for net in nets]
     assert torch.equal(scores[0], scores[1])
@@ -61,14 +62,13 @@ def test_hidden_columns_cannot_be_relied_on() -> None:
     correct = torch.rand(400, generator=torch.Generator().manual_seed(0)) < 0.5
     vectors = torch.stack([torch.randn(400, generator=torch.Generator().manual_seed(1)), correct.float()], dim=1)
     settings = MetaNetSettings(hidden=(8,), epochs=10, members=1, group_dropout=1.0, batch_size=16, learning_rate=1e-2)
-    blind = metanet.fit(vectors, correct, ("softmax", "embedding"), settings, seed=0)
-    seeing = metanet.fit(vectors, correct, ("softmax", "softmax"), settings, seed=0)
+    blind = metanet.fit(vectors, correct, (False, True), settings, seed=0)
+    seeing = metanet.fit(vectors, correct, (False, False), settings, seed=0)
     assert auroc(seeing(vectors).numpy(), correct.numpy()) > 0.99
     assert auroc(blind(vectors).numpy(), correct.numpy()) < 0.8
 
 
-GROUPS = ("softmax", "embedding", "layers", "activations")
-"""The second and the fourth column are raw features."""
+RAW = (False, True, False, True)
 RAW_COLUMNS = [1, 3]
 
 
@@ -81,7 +81,7 @@ def telling(n: int = 300) -> tuple[torch.Tensor, torch.Tensor]:
 
 def mixed(scalar_members: int, members: int = 3) -> MetaNet:
     settings = MetaNetSettings(hidden=(8,), epochs=8, members=members, scalar_members=scalar_members, batch_size=64)
-    return metanet.fit(*telling(), GROUPS, settings, seed=0)
+    return metanet.fit(*telling(), RAW, settings, seed=0)
 
 
 def with_other_raw_columns(vectors: torch.Tensor) -> torch.Tensor:
@@ -130,8 +130,7 @@ def test_scalar_members_are_fitted_as_if_there_were_no_raw_columns() -> None:
     vectors, correct = telling()
     settings = MetaNetSettings(hidden=(8,), epochs=8, members=2, scalar_members=1, batch_size=64)
     nets = [
-        metanet.fit(columns, correct, GROUPS, settings, seed=0)
-        for columns in (vectors, with_other_raw_columns(vectors))
+        metanet.fit(columns, correct, RAW, settings, seed=0) for columns in (vectors, with_other_raw_columns(vectors))
     ]
     (blind, seeing), (blind_too, seeing_too) = (net.members for net in nets)
     assert all(torch.equal(*pair) for pair in zip(blind.parameters(), blind_too.parameters(), strict=True))
@@ -144,7 +143,7 @@ def test_scalar_members_cannot_lean_on_a_raw_column_that_tells_all() -> None:
     settings = MetaNetSettings(hidden=(8,), epochs=20, members=1, raw_scale=1.0, group_dropout=0.0, learning_rate=1e-2)
     for scalar_members, low, high in ((0, 0.99, 1), (1, 0.3, 0.7)):
         chosen = dataclasses.replace(settings, scalar_members=scalar_members)
-        net = metanet.fit(vectors, correct, ("softmax", "activations"), chosen, seed=0)
+        net = metanet.fit(vectors, correct, (False, True), chosen, seed=0)
         assert low <= auroc(net(vectors).numpy(), correct.numpy()) <= high
 
 
@@ -152,7 +151,7 @@ def test_scalar_members_cannot_lean_on_a_raw_column_that_tells_all() -> None:
 def test_one_outcome_alone_is_an_error(outcome: bool) -> None:
     correct = torch.full((20,), outcome)
     with pytest.raises(FitError, match="correct and wrong"):
-        metanet.fit(torch.randn(20, 2), correct, ("a", "a"), SETTINGS, seed=0)
+        metanet.fit(torch.randn(20, 2), correct, (False, False), SETTINGS, seed=0)
     with pytest.raises(FitError, match="correct and wrong"):
         Platt.fit(torch.randn(20), correct)
 

@@ -18,7 +18,7 @@ from reason.evaluation import baselines
 from reason.evaluation.baselines import Baseline, GradientBoosting, LogisticRegression, ScalarLogisticRegression
 from reason.evaluation.metrics import auroc
 from reason.fitting.fit import extract
-from reason.signals import SignalSet
+from reason.signals import Column, SignalFamily, SignalSet
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +84,11 @@ def test_parameter_free_baselines_come_first_and_are_fresh() -> None:
     assert not set(map(id, made)) & set(map(id, baselines.literature()))
 
 
-class Columns:
+class Columns(SignalFamily):
     """A signal family that hands the embedding through a function."""
 
-    group = "columns"
-    names: tuple[str, ...] = ("one", "two")
-    scalar = True
+    name = "columns"
+    columns = (Column("one", "One", "", "trust", ""), Column("two", "Two", "", "doubt", ""))
 
     def __init__(self, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
         self.change = change

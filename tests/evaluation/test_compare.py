@@ -20,9 +20,8 @@ from reason.evaluation import baselines, compare
 from reason.evaluation.compare import Variant, variants
 from reason.evaluation.folds import Contender, Row, Score, folds, judge
 from reason.fitting import pipeline
-from reason.fitting.fit import fit_signals
 from reason.fitting.fitting_data import FittingData
-from reason.signals import SignalSettings
+from reason.signals import SignalSet, SignalSettings
 
 CLASSES, FEATURES, IMAGES = 3, 8, 90
 HEAD = Head(torch.randn(CLASSES, FEATURES, generator=torch.Generator().manual_seed(1)), torch.zeros(CLASSES), 0.2)
@@ -169,16 +168,17 @@ def test_a_column_without_rows_is_nan() -> None:
 
 FAMILIES = ("softmax", "dropout", "gradient", "neighbours", "layers", "views", "embedding", "activations")
 SCALARS = FAMILIES[:6]
+RAW = {family: family not in SCALARS for family in FAMILIES}
 
 
 def test_variants_change_one_thing_each() -> None:
-    found = {variant.name: variant for variant in variants(FAMILIES, MetaNetSettings(members=5, scalar_members=2))}
+    found = {variant.name: variant for variant in variants(RAW, MetaNetSettings(members=5, scalar_members=2))}
     own = MetaNetSettings(members=2, scalar_members=1)
     assert found.pop("MetaNet of the recipe") == Variant("MetaNet of the recipe", FAMILIES, own)
     members = {name: v.settings and (v.settings.members, v.settings.scalar_members) for name, v in found.items()}
     assert members.pop("MetaNet, no scalar members") == (2, 0)
     assert members.pop("MetaNet, scalar members only") == (2, 2)
-    for name in ("views", "layers", "neighbours", "gradient", "dropout"):
+    for name in SCALARS:
         assert members.pop(f"MetaNet without {name}") == (2, 1)
         assert set(FAMILIES) - set(found[f"MetaNet without {name}"].families) == {name}
     assert members == {
@@ -191,14 +191,19 @@ def test_variants_change_one_thing_each() -> None:
 
 
 def test_variants_that_come_to_the_same_are_listed_once() -> None:
-    names = [variant.name for variant in variants(("softmax", "dropout"), SMALL)]
-    assert names == ["MetaNet of the recipe", "MetaNet without dropout", "logistic regression"]
+    names = [variant.name for variant in variants({"softmax": False, "dropout": False}, SMALL)]
+    assert names == [
+        "MetaNet of the recipe",
+        "MetaNet without softmax",
+        "MetaNet without dropout",
+        "logistic regression",
+    ]
 
 
 @pytest.mark.parametrize("members", [(1, 0), (1, 1), (2, 1), (2, 2)])
 def test_small_metanets_keep_their_members(members: tuple[int, int]) -> None:
     own = MetaNetSettings(members=members[0], scalar_members=members[1])
-    assert variants(FAMILIES, own)[0].settings == own
+    assert variants(RAW, own)[0].settings == own
 
 
 @pytest.fixture(scope="module")
@@ -219,10 +224,10 @@ def test_every_baseline_and_variant_gets_a_row(material: FittingData) -> None:
     settings = SignalSettings(
         families=("softmax", "dropout", "gradient", "neighbours", "views", "embedding"), pca_components=4, pca_columns=3
     )
-    signals, _ = fit_signals(HEAD, (), material.bank, settings)
+    signals = SignalSet.fit(settings, HEAD, (), material.bank)
     rows, again = (compare.compare(material, HEAD, signals, SMALL, seeds=2) for _ in range(2))
     assert rows == again
-    models = [variant.name for variant in variants(settings.families, SMALL)]
+    models = [variant.name for variant in variants({family.name: family.raw for family in signals.families}, SMALL)]
     assert [row.name for row in rows] == [baseline.name for baseline in baselines.literature(views=True)] + models
     for row in rows:
         assert all(0 <= value <= 1 for value in row.values.values()), row.name

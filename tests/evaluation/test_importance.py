@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
@@ -11,19 +9,15 @@ from reason.base.evidence import Evidence, Labelled
 from reason.detector.metanet import MetaNetSettings
 from reason.evaluation.comparison import ScoredSplit
 from reason.evaluation.importance import importance
-from reason.signals import SignalSet
+from reason.signals import Column, SignalFamily, SignalSet
 
 
-@dataclass
-class Column:
+class Feature(SignalFamily):
     """One embedding feature as a family."""
 
-    group: str
-    feature: int
-    scalar: bool = True
-
-    def __post_init__(self) -> None:
-        self.names: tuple[str, ...] = (self.group,)
+    def __init__(self, name: str, feature: int) -> None:
+        self.name, self.feature = name, feature  # type: ignore[misc]
+        self.columns = (Column(name, name, "", "none", ""),)
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
         return evidence.embedding[:, self.feature : self.feature + 1]
@@ -48,7 +42,7 @@ def judged(signals: SignalSet, part: Labelled) -> ScoredSplit:
 
 
 def test_the_family_that_knows_is_missed_and_noise_is_not() -> None:
-    signals = SignalSet([Column("knows", 0), Column("noise", 1)])
+    signals = SignalSet([Feature("knows", 0), Feature("noise", 1)])
     found = importance(signals, SETTINGS, images(2000, 0), {"clean": judged(signals, images(2000, 1))}, seed=0)
     knows, noise = found["knows"]["clean"], found["noise"]["clean"]
     assert knows["auroc_drop"] > 0.3
@@ -58,5 +52,5 @@ def test_the_family_that_knows_is_missed_and_noise_is_not() -> None:
 
 
 def test_a_single_family_cannot_be_left_out() -> None:
-    signals = SignalSet([Column("knows", 0)])
+    signals = SignalSet([Feature("knows", 0)])
     assert importance(signals, SETTINGS, images(200, 0), {"clean": judged(signals, images(200, 1))}, seed=0) == {}

@@ -28,7 +28,7 @@ from reason.evaluation.card import measure
 from reason.fitting import pipeline
 from reason.fitting import recipe as recipes
 from reason.fitting.trainer import Trainer, learning_rate
-from reason.signals import Name, SignalSettings
+from reason.signals import SignalSettings
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +106,7 @@ def test_a_run_that_goes_on_reads_the_evidence_that_it_has(
 
 @pytest.mark.parametrize(("family", "gradient", "views"), [("gradient", True, False), ("views", False, True)])
 def test_evidence_has_what_the_recipes_signals_need(
-    recipe_file: Path, family: Name, gradient: bool, views: bool
+    recipe_file: Path, family: str, gradient: bool, views: bool
 ) -> None:
     recipe = recipes.read(recipe_file)
     recipe = dataclasses.replace(recipe, signals=SignalSettings(families=("softmax", family)))

@@ -72,7 +72,7 @@ def test_the_shipped_recipes_read(path: Path) -> None:
             r"metanet\.scalar_members must not be negative or ex",
         ),
         ("scalar_members = 1", "embedding_scale = 0.1", r"metanet\.embedding_scale is not a known key"),
-        ('"layers"', '"layer"', r"signals\.families\[4\] must be one of .*'layers'"),
+        ('"layers"', '"layer"', r"signals\.families\[4\] is 'layer', which is no signal family; did you mean layers\?"),
         ("hidden = [8]", "hidden = 8", r"metanet\.hidden must be a list"),
         ("base_share = 0.5", "base_share = 0.8", "leave some images to calibrate"),
         ("risk = 0.3", "risk = 3", r"threshold\.risk must be in \(0, 1\), not 3"),
@@ -82,7 +82,7 @@ def test_the_shipped_recipes_read(path: Path) -> None:
         ("std = [0.25, ", "std = [0, ", r"data\.std must be positive"),
         ('"imagenette"', '"imagenete"', r"data\.dataset names 'imagenete', .*; did you mean imagenette\?"),
         ('"cnn"', '"cnm"', r"base\.architecture names 'cnm', and there is no such architecture; did you mean cnn\?"),
-        ('"softmax", ', '"softmx", ', r"signals\.families\[0\] must be one of"),
+        ('"softmax", ', '"softmx", ', r"signals\.families\[0\] is 'softmx', .* did you mean softmax\?"),
     ],
 )
 def test_a_mistake_is_named(recipe_file: Path, old: str, new: str, message: str) -> None:

@@ -37,7 +37,7 @@ def test_it_is_under_60_megabytes() -> None:
 def test_it_has_every_promised_signal_and_file(shipped: Detector) -> None:
     scalars = {"max_probability", "entropy", "logit_gap", "top_logit_1", "top_logit_5", "dropout_probability_variance"}
     scalars |= {"knn_distance", "knn_label_agreement", "embedding_relative_distance", "shrunk_gap", "middle_similarity"}
-    assert scalars <= set(shipped.signals.scalars)
+    assert scalars <= set(shipped.signals.diagnostics)
     assert {"best_base.pth", "best_meta_enhanced.pth", "penultimate_pca.pkl", "knn_bank.pkl", "dataset_meta.json"} <= {
         path.name for path in BUNDLE.iterdir()
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,13 +11,14 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.decomposition import PCA
 
-from reason.base.evidence import Evidence
-from reason.base.head import head_of
+from reason.base.evidence import Evidence, Labelled
+from reason.base.head import Head
 from reason.base.taps import Tap
 from reason.detector.detector import Detector
 from reason.errors import FitError
-from reason.signals import Layer, Layers, Name, SignalSettings, assemble
+from reason.signals import FitContext, SignalSettings
 from reason.signals.gaussians import Gaussians
+from reason.signals.layers import Layer, Layers
 from reason.signals.pca import Pca
 
 # Two crosses around (0, 0) and (10, 0): the variances in each are 1/2 and 2.
@@ -41,7 +41,13 @@ def evidence_of(early: torch.Tensor, embedding: torch.Tensor, predicted: int = 0
 
 def fitted() -> Layers:
     taps = (Tap("early", "0", 4), Tap("late", "1", 4, maps=False))
-    return Layers.fit(evidence_of(CROSSES, turned(CROSSES)), LABELS, taps, components=2, seed=0)
+    return fit(evidence_of(CROSSES, turned(CROSSES)), LABELS, taps)
+
+
+def fit(evidence: Evidence, labels: torch.Tensor, taps: tuple[Tap, ...] = ()) -> Layers:
+    settings = SignalSettings(families=("layers",), layer_components=2)
+    head = Head(torch.zeros(2, 4), torch.zeros(2), 0.0)
+    return Layers.fit(FitContext(settings, head, taps, Labelled(evidence, labels=labels, sources=("",) * len(labels))))
 
 
 def turned(values: torch.Tensor) -> torch.Tensor:
@@ -118,7 +124,7 @@ def test_a_layer_agrees_with_scikit_learn(cloud: tuple[np.ndarray, np.ndarray]) 
     single = EmpiricalCovariance().fit(model.transform(points)).mahalanobis(model.transform(queries))
     lengths = np.linalg.norm(queries - model.mean_, axis=1)
     residual = np.linalg.norm(queries - model.inverse_transform(model.transform(queries)), axis=1) / lengths
-    found = layer.columns(torch.from_numpy(queries).float(), torch.from_numpy(predicted)).numpy()
+    found = layer.measure(torch.from_numpy(queries).float(), torch.from_numpy(predicted)).numpy()
     # The components are rounded to half precision, which is good to about three digits.
     np.testing.assert_allclose(found[:, 0], np.log(squares.min(axis=1)) / 2, atol=3e-3)
     np.testing.assert_allclose(found[:, 1], np.log(squares[np.arange(40), predicted]) / 2, atol=3e-3)
@@ -129,7 +135,7 @@ def test_a_layer_agrees_with_scikit_learn(cloud: tuple[np.ndarray, np.ndarray]) 
 def test_the_signals_stay_finite_at_a_mean() -> None:
     """An image at a class mean has the smallest logarithm; one at the mean of all leaves nothing unexplained."""
     layer = fitted().layers["early"]
-    at_class, at_middle = layer.columns(torch.tensor([[0.0] * 4, [5.0, 0.0, 0.0, 0.0]]), torch.tensor([0, 0])).tolist()
+    at_class, at_middle = layer.measure(torch.tensor([[0.0] * 4, [5.0, 0.0, 0.0, 0.0]]), torch.tensor([0, 0])).tolist()
     assert at_class[0] == at_class[1] <= math.log(1e-2)
     assert at_middle[0] == pytest.approx(math.log(50) / 2, rel=1e-4)
     assert at_middle[3] == pytest.approx(0, abs=1e-2)
@@ -143,7 +149,7 @@ def test_what_only_rounding_leaves_unexplained_is_no_signal() -> None:
     values = torch.randn(60, 2, generator=generator) @ plane
     layer = Layer.fit(values, torch.arange(60) % 2, components=2, seed=0)
     assert not torch.equal(layer.components.float(), Pca.fit(values, 2, seed=0).components)
-    assert layer.columns(values, torch.zeros(60, dtype=torch.int64))[:, 3].tolist() == [0] * 60
+    assert layer.measure(values, torch.zeros(60, dtype=torch.int64))[:, 3].tolist() == [0] * 60
 
 
 @pytest.mark.parametrize(("asked", "kept"), [(64, 2), (2, 2), (1, 1)])
@@ -157,7 +163,7 @@ def test_a_narrow_layer_keeps_half_of_its_directions_at_most(asked: int, kept: i
 def test_a_class_without_an_image_is_named() -> None:
     evidence = evidence_of(CROSSES, CROSSES)
     with pytest.raises(FitError, match="class 1 has none"):
-        Layers.fit(evidence, torch.zeros(8, dtype=torch.int64), (), components=2, seed=0)
+        fit(evidence, torch.zeros(8, dtype=torch.int64))
 
 
 def test_a_network_without_the_tap_is_named() -> None:
@@ -166,7 +172,7 @@ def test_a_network_without_the_tap_is_named() -> None:
 
 
 def test_a_network_without_taps_has_the_embedding_alone() -> None:
-    layers = Layers.fit(Evidence(torch.zeros(8, 2), CROSSES), LABELS, (), components=2, seed=0)
+    layers = fit(Evidence(torch.zeros(8, 2), CROSSES), LABELS)
     assert list(layers.layers) == ["embedding"]
     (found,) = layers.compute(Evidence(torch.tensor([[0.0, 1.0]]), QUERY)).tolist()
     to_class = math.log(TO_SECOND) / 2
@@ -175,8 +181,8 @@ def test_a_network_without_taps_has_the_embedding_alone() -> None:
 
 def test_a_fitted_detector_measures_every_depth(detector: Detector) -> None:
     """The small network's last tap is its embedding, which is not measured twice."""
-    layers = detector.signals.layers
-    assert layers is not None
+    layers = detector.signals["layers"]
+    assert isinstance(layers, Layers)
     assert list(layers.layers) == ["stage1", "stage2", "embedding"]
     pixels = torch.randint(0, 256, (5, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     evidence = detector.extract(pixels)
@@ -185,17 +191,3 @@ def test_a_fitted_detector_measures_every_depth(detector: Detector) -> None:
     assert ((residual >= 0) & (residual <= 1.001)).all()
     columns = [detector.signals.names.index(name) for name in layers.names]
     assert torch.equal(detector.signals.compute(evidence)[:, columns], layers.compute(evidence))
-
-
-def test_no_two_columns_share_a_name(detector: Detector) -> None:
-    """Diagnostics and tables are kept by name, so that one of two would be lost."""
-    signals = assemble(
-        SignalSettings(families=get_args(Name), poolings=("mean", "max", "std")),
-        head_of(detector.base),
-        detector.base.taps,
-        detector.pca,
-        detector.signals.neighbours.bank if detector.signals.neighbours else None,
-        detector.signals.layers,
-    )
-    assert {family.group for family in signals.families} == set(get_args(Name))
-    assert len(set(signals.names)) == len(signals.names)

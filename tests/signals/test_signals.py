@@ -18,11 +18,12 @@ from reason.base.evidence import Evidence
 from reason.base.head import Head
 from reason.base.taps import Tap
 from reason.signals.activations import Activations
+from reason.signals.bank import Bank
 from reason.signals.dropout import Dropout
 from reason.signals.embedding import Embedding
 from reason.signals.gradient import Gradient
 from reason.signals.logits import Logits
-from reason.signals.neighbours import Bank, Neighbours
+from reason.signals.neighbours import Neighbours
 from reason.signals.pca import Pca
 from reason.signals.softmax import Softmax
 
@@ -105,9 +106,8 @@ def test_gradient_of_a_linear_classifier_is_its_weight_difference() -> None:
     network[1].load_state_dict({"weight": weight, "bias": torch.zeros(3)})
     images = torch.tensor([1.0, 1.0, 0.0]).view(1, 3, 1, 1)
     evidence = Tapped(network, head="1").freeze().extract(images, gradient=True)
-    # Logits 3, 0, 0: the gap's gradient is (3, 0, 0) or (3, 4, 0) - as the tie falls.
-    found = columns(Gradient(), evidence)
     # Logits 3, 0, -4: the gap is 3 x the first input, so its gradient is (3, 0, 0).
+    found = columns(Gradient(), evidence)
     assert found["input_gradient_norm"] == pytest.approx([3.0])
     assert found["boundary_distance"] == pytest.approx([1.0])
 
@@ -131,7 +131,7 @@ def test_pca_agrees_with_scikit_learn(cloud: torch.Tensor) -> None:
 
 
 def test_embedding_columns_have_unit_deviation(cloud: torch.Tensor) -> None:
-    family = Embedding(Pca.fit(cloud, components=8, seed=0), columns=3)
+    family = Embedding(Pca.fit(cloud, components=8, seed=0), size=3)
     found = family.compute(Evidence(torch.zeros(len(cloud), 2), cloud))
     assert family.names == ("pca_001", "pca_002", "pca_003")
     assert found.std(dim=0).tolist() == pytest.approx([1, 1, 1], rel=1e-3)

@@ -11,7 +11,8 @@ from scipy.spatial.distance import cosine, jensenshannon
 from reason.base.evidence import Evidence, concatenate
 from reason.base.views import VIEWS, middle, shrunk
 from reason.evaluation.baselines import MeanOverViews
-from reason.signals import Bank, Neighbours, Pca
+from reason.signals import Bank, Pca
+from reason.signals.neighbours import Neighbours
 from reason.signals.views import Views
 
 OWN = ("probability", "max_probability", "gap", "divergence", "similarity")

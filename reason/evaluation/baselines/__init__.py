@@ -15,7 +15,7 @@ from reason.evaluation.baselines.softmax import Doctor, Entropy, Gen, Margin, Ms
 from reason.evaluation.baselines.temperature import TemperatureScaledMsp
 from reason.evaluation.baselines.views import MeanOverViews
 from reason.evaluation.baselines.vim import Vim
-from reason.signals import SignalSet
+from reason.signals import Requirement, SignalSet
 
 __all__ = [
     "META_VECTOR",
@@ -53,7 +53,7 @@ _ON_META_VECTOR = (LogisticRegression, ScalarLogisticRegression, GradientBoostin
 
 def make_all(signals: SignalSet) -> list[Baseline]:
     """Return the baselines and the plain models on the meta-vector, fresh and not fitted, in the order of reports."""
-    return [*literature(views=signals.needs_views), *(model(signals) for model in _ON_META_VECTOR)]
+    return [*literature(views=Requirement.VIEWS in signals.requires), *(model(signals) for model in _ON_META_VECTOR)]
 
 
 def literature(*, views: bool = False) -> list[Baseline]:

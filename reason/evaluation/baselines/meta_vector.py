@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -10,21 +9,9 @@ from sklearn import ensemble, linear_model
 
 from reason.base.evidence import Evidence, Labelled
 from reason.base.head import Head
-from reason.detector.metanet import CLIP, RAW
 from reason.evaluation.baselines.base import fitted, outcomes
 from reason.signals import SignalSet
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Mean and standard deviation of each column."""
-
-    mean: torch.Tensor
-    deviation: torch.Tensor
-
-    def __call__(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return columns in standard deviations, clipped as the MetaNet clips them."""
-        return ((vectors - self.mean) / self.deviation).clamp(-CLIP, CLIP)
+from reason.signals.standardise import Standardisation
 
 
 class LogisticRegression:
@@ -42,7 +29,7 @@ class LogisticRegression:
     def __init__(self, signals: SignalSet, strength: float = 0.1) -> None:
         self.signals, self.strength = signals, strength
         self.columns = torch.arange(len(signals.names))
-        self.scale_: _Scale | None = None
+        self.scale_: Standardisation | None = None
         self.model_: linear_model.LogisticRegression | None = None
 
     def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
@@ -53,7 +40,7 @@ class LogisticRegression:
         """
         correct = outcomes(meta, self.name)
         vectors = self.signals.compute(meta.evidence)[:, self.columns]
-        self.scale_ = _Scale(vectors.mean(dim=0), vectors.std(dim=0).clamp(min=1e-6))
+        self.scale_ = Standardisation.fit(vectors)
         model = linear_model.LogisticRegression(C=self.strength, max_iter=2000)
         self.model_ = model.fit(self.scale_(vectors).numpy(), correct.numpy())
         return self
@@ -71,7 +58,7 @@ class ScalarLogisticRegression(LogisticRegression):
 
     def __init__(self, signals: SignalSet, strength: float = 0.1) -> None:
         super().__init__(signals, strength)
-        scalars = [number for number, group in enumerate(signals.groups) if group not in RAW]
+        scalars = [number for number, raw in enumerate(signals.raw) if not raw]
         # Where all features are raw, as in the published auditor, there is nothing to leave out.
         self.columns = torch.tensor(scalars) if scalars else self.columns
 

@@ -1,0 +1,80 @@
+"""Which signals make up the meta-vector, and their sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reason.base.taps import POOLINGS
+from reason.errors import SettingsError
+from reason.signals.base import Requirement
+from reason.signals.registry import FAMILIES
+from reason.suggestions import did_you_mean
+
+SIZES = (
+    *("top_logits", "dropout_samples", "pca_components", "pca_columns"),
+    *("bank_images", "neighbours", "layer_components"),
+)
+"""Settings that must be positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSettings:
+    """Which signals make up the meta-vector.
+
+    Raises:
+        SettingsError: a family is unknown or named twice, there is none, or a size is out of range.
+    """
+
+    families: tuple[str, ...]
+    """Families in the order of their columns, by their names in ``reason.signals.registry.FAMILIES``."""
+    top_logits: int = 5
+    """Number of largest logits."""
+    dropout_samples: int = 32
+    """Dropout masks that the head is sampled with."""
+    pca_components: int = 128
+    """Components of the PCA; the bank is compressed to them."""
+    pca_columns: int = 32
+    """Leading components that enter the meta-vector; at most ``pca_components``."""
+    bank_images: int = 10_000
+    """Most base-train images in the bank; of more, a random choice."""
+    neighbours: int = 10
+    """Number of nearest bank images."""
+    layer_components: int = 128
+    """Most principal components of each layer that its distances are measured in."""
+    poolings: tuple[Literal["mean", "max", "std"], ...] = ("mean",)
+    """Which poolings of the tapped activation maps to read."""
+    seed: int = 0
+    """Seed of the dropout masks and of the PCA."""
+
+    def __post_init__(self) -> None:
+        if not self.families:
+            raise SettingsError("families", f"must name at least one of {', '.join(FAMILIES)}.")
+        for number, name in enumerate(self.families):
+            if name not in FAMILIES:
+                raise SettingsError(
+                    f"families[{number}]", f"is {name!r}, which is no signal family; {did_you_mean(name, FAMILIES)}"
+                )
+            if name in self.families[:number]:
+                raise SettingsError(f"families[{number}]", f"names {name!r} a second time; name each family once.")
+        for size in SIZES:
+            if getattr(self, size) < 1:
+                raise SettingsError(size, f"must be at least 1, not {getattr(self, size)}.")
+        if self.pca_columns > self.pca_components:
+            raise SettingsError(
+                "pca_columns", f"must not exceed pca_components ({self.pca_components}), and is {self.pca_columns}."
+            )
+        self._check_poolings()
+        if self.seed < 0:
+            raise SettingsError("seed", f"must be at least 0, not {self.seed}.")
+
+    def _check_poolings(self) -> None:
+        if not self.poolings or len(set(self.poolings)) < len(self.poolings) or not set(self.poolings) <= set(POOLINGS):
+            raise SettingsError(
+                "poolings", f"must be one or more of {', '.join(POOLINGS)}, each once, not {list(self.poolings)}."
+            )
+
+    @property
+    def requires(self) -> frozenset[Requirement]:
+        """What the families read beyond logits and embedding."""
+        return frozenset().union(*(FAMILIES[name].requires for name in self.families))

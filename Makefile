@@ -10,25 +10,35 @@ PYTHON ?=
 PIP_ARGS ?=
 ARGS ?=
 
+# Any warning is an error; the variable silences an advertisement of another generator.
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench clean
+.PHONY: help serve test bench docs wheel clean
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/runtime.stamp ## serve the REST API and the page on 127.0.0.1:5000
 	$(BIN)/reason serve $(ARGS)
 
-test: $(VENV)/dev.stamp ## check style, types and imports, then run the tests
+test: $(VENV)/dev.stamp ## check style, types, imports and documentation, then run the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(SITE)
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/runtime.stamp ## measure a full verdict against a bare forward and the published way
 	$(BIN)/python -m benchmarks.verdict $(ARGS)
 
-clean: ## remove .venv and every cache
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+docs: $(VENV)/dev.stamp ## build the documentation's site into site/
+	$(SITE)
+
+wheel: $(VENV)/dev.stamp ## build the wheel and the source archive into dist/
+	$(BIN)/python -m build --no-isolation $(ARGS)
+
+clean: ## remove .venv, every cache and whatever was built
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list the targets

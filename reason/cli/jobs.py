@@ -73,7 +73,11 @@ def train(recipe: Path, **options: Any) -> None:
 @data_root_option
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the figures, instead of eval_plots/.")
 @click.option(
-    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="MetaNets to judge, BUNDLE's own among them."
+    "--seeds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="MetaNets to compare, BUNDLE's own among them.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def evaluate(bundle: str, data_root: Path, output: Path | None, seeds: int, as_json: bool) -> None:
@@ -82,13 +86,15 @@ def evaluate(bundle: str, data_root: Path, output: Path | None, seeds: int, as_j
     BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
     """
     from reason.cli.report import print_report
-    from reason.evaluation import evaluate as evaluation
+    from reason.evaluation import evaluate as evaluations
+    from reason.evaluation.output import write
 
-    figures = evaluation.run(bundle_folder(bundle), data_root, output, seeds)
+    evaluation = evaluations.run(bundle_folder(bundle), data_root, seeds)
+    write(evaluation, output)
     if as_json:
-        click.echo(json.dumps(figures, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(evaluation.report.to_json(), ensure_ascii=False, indent=2))
     else:
-        print_report(figures)
+        print_report(evaluation.report)
 
 
 @click.command()

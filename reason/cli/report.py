@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import rich.table
 from rich.console import Console
 
 from reason.cli.output import UNBOUNDED
+from reason.evaluation.report import Report
 from reason.evaluation.tables import tables
 
 
-def print_report(report: dict[str, Any]) -> None:
-    """Print what ``reason.evaluation.evaluate.run`` measured."""
+def print_report(report: Report) -> None:
+    """Print the tables of an evaluation."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else UNBOUNDED)
     for table in tables(report):
         shown = rich.table.Table(*table.header, title=table.title, title_justify="left", title_style="bold")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +12,8 @@ from reason.base.evidence import Labelled
 from reason.detector import metanet
 from reason.detector.metanet import MetaNetSettings
 from reason.evaluation import metrics
-from reason.evaluation.comparison import ScoredSplit
+from reason.evaluation.report import ImportanceResult
+from reason.evaluation.scored import ScoredSplit
 from reason.signals import SignalSet
 
 MEMBERS = 2
@@ -25,14 +25,10 @@ MOST_ROWS = 30_000
 
 def importance(
     signals: SignalSet, settings: MetaNetSettings, meta: Labelled, splits: Mapping[str, ScoredSplit], seed: int
-) -> dict[str, dict[str, Any]]:
-    """Return what leaving a family out costs on each split.
+) -> dict[str, dict[str, ImportanceResult]]:
+    """Return by family and split what leaving the family out costs; empty where there is one family only.
 
     Small MetaNets are compared, all from the same seed and rows.
-
-    Returns:
-        For each family and split ``auroc_drop``, the AUROC with all families minus that without this one (positive =
-        the family helps), and ``interval_95``, its paired bootstrap interval. Empty where there is one family only.
     """
     families = dict.fromkeys(signals.groups)
     if len(families) < 2:
@@ -47,18 +43,16 @@ def importance(
         columns = torch.from_numpy(np.flatnonzero(kept))
         net = metanet.fit(vectors[:, columns], correct, raw[kept].tolist(), small, seed)
         with torch.no_grad():
-            return {name: net(judged.vectors[:, columns]).double().numpy() for name, judged in splits.items()}
+            return {name: net(split.vectors[:, columns]).double().numpy() for name, split in splits.items()}
 
-    whole = score(np.ones(len(groups), dtype=bool))
+    full = score(np.ones(len(groups), dtype=bool))
     return {
-        family: {name: _drop(whole[name], without[name], judged.correct) for name, judged in splits.items()}
+        family: {name: _drop(full[name], without[name], split.correct) for name, split in splits.items()}
         for family in families
         for without in [score(groups != family)]
     }
 
 
-def _drop(whole: NDArray[np.float64], without: NDArray[np.float64], correct: NDArray[np.bool_]) -> dict[str, Any]:
-    return {
-        "auroc_drop": metrics.auroc(whole, correct) - metrics.auroc(without, correct),
-        "interval_95": metrics.paired_bootstrap(whole, without, correct),
-    }
+def _drop(full: NDArray[np.float64], without: NDArray[np.float64], correct: NDArray[np.bool_]) -> ImportanceResult:
+    drop = metrics.auroc(full, correct) - metrics.auroc(without, correct)
+    return ImportanceResult(drop, metrics.paired_bootstrap(full, without, correct))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import torch
-from matplotlib import pyplot
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -18,7 +18,7 @@ from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
 from reason.errors import ReasonError
 from reason.evaluation import plots, splits
-from reason.evaluation.evaluate import PLOTS
+from reason.evaluation.output import PLOTS
 from reason.evaluation.splits import EvaluationProtocol
 
 MOST_PIXELS = 16_000_000
@@ -30,7 +30,7 @@ class Snapshot:
     """A wrong prediction that was confident, and was not accepted."""
 
     picture: Image.Image
-    """What was judged."""
+    """What the classifier saw."""
     predicted: str
     truth: str
     confidence: float
@@ -61,10 +61,8 @@ def run(folder: Path, data_root: Path, output: Path | None = None, seed: int = 0
     found = find(detector, data_root, seed)
     target = output or PLOTS / detector.name / "snapshot.png"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with pyplot.rc_context(plots.STYLE):
-        figure = draw(found, detector.threshold)
-        figure.savefig(target, bbox_inches="tight")
-        pyplot.close(figure)
+    with matplotlib.rc_context(plots.STYLE):
+        draw(found, detector.threshold).savefig(target, bbox_inches="tight")
     return found, target
 
 
@@ -95,15 +93,16 @@ def find(detector: Detector, data_root: Path, seed: int) -> Snapshot:
 
 def draw(snapshot: Snapshot, threshold: float) -> Figure:
     """Draw the picture with what was said of it."""
-    figure, axes = pyplot.subplots(figsize=(3.6, 4.4))
+    figure = Figure(figsize=(3.6, 4.4))
+    axes = figure.subplots()
     axes.imshow(snapshot.picture, cmap="gray", vmin=0, vmax=255)
     axes.axis("off")
     axes.set_title(f"says {snapshot.predicted}, is {snapshot.truth}")
-    spoilt = "" if snapshot.corruption == CLEAN else f"{snapshot.corruption}, severity {snapshot.severity:.2f}\n"
+    corruption = "" if snapshot.corruption == CLEAN else f"{snapshot.corruption}, severity {snapshot.severity:.2f}\n"
     axes.text(
         0,
         -0.03,
-        f"{spoilt}confidence {snapshot.confidence:.3f}\n"
+        f"{corruption}confidence {snapshot.confidence:.3f}\n"
         f"reliability {snapshot.reliability:.3f}, below {threshold:.3f}: review",
         transform=axes.transAxes,
         va="top",

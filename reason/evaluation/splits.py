@@ -1,11 +1,10 @@
-"""The test splits a bundle is judged on: clean, corrupted as it knows, corrupted as it does not, and from outside."""
+"""The test splits of a bundle: clean, corrupted as its fit saw and as it did not, and out of distribution."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -19,12 +18,13 @@ from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNetSettings
 from reason.detector.recipe import CorruptionMix, MetaFit
 from reason.errors import BundleError, DatasetError
+from reason.evaluation.report import SplitKind
 
 SEED = 2026
 """Seed of every corruption of test images."""
 
-HOME = "home mix"
-"""Name of the split of images shifted as those are that the bundle is made for."""
+TARGET = "target distribution"
+"""Name of the split of images corrupted as those are that the bundle is made for."""
 
 MOST_CORRUPTED, FEWEST_CORRUPTED = 10_000, 4000
 MOST_IN_SWEEP, FEWEST_IN_SWEEP = 1000, 24
@@ -33,15 +33,13 @@ MOST_IN_SWEEP, FEWEST_IN_SWEEP = 1000, 24
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Steps of the severity sweep."""
 
-Kind = Literal["clean", "seen", "unseen", "outside"]
-
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Test images that are judged together."""
+    """Test images that are measured together."""
 
     name: str
-    kind: Kind
+    kind: SplitKind
     images: ImageSet
 
 
@@ -105,18 +103,18 @@ def own_splits(protocol: EvaluationProtocol, test: ImageSet) -> Iterator[Split]:
     yield Split(CLEAN, "clean", test)
     if protocol.target.chance:
         shifted = corrupted(test, protocol.target.types, SEED, chance=protocol.target.chance)
-        yield Split(HOME, "seen", shifted)
+        yield Split(TARGET, "seen", shifted)
 
 
 def main_splits(protocol: EvaluationProtocol, test: ImageSet, detector: Detector, data_root: Path) -> Iterator[Split]:
     """Yield the splits that the headline figures are of, the clean one first.
 
-    The last one holds images of no known class alone; they are judged together with the clean ones. Where they are not
-    on this machine they are left out, which is said.
+    The last one holds images of no known class alone; they are measured together with the clean ones. Where they are
+    not on this machine they are left out, which is said.
     """
     yield from own_splits(protocol, test)
     some = sample(test, most=MOST_CORRUPTED, fewest=FEWEST_CORRUPTED)
-    if set(protocol.seen) - set(protocol.target.types):  # else the home mix says it all
+    if set(protocol.seen) - set(protocol.target.types):  # else the target distribution says it all
         yield Split("seen corruptions", "seen", corrupted(some, protocol.seen, SEED + 3))
     if protocol.unseen:
         yield Split("unseen corruptions", "unseen", corrupted(some, protocol.unseen, SEED + 1))
@@ -128,7 +126,7 @@ def main_splits(protocol: EvaluationProtocol, test: ImageSet, detector: Detector
     except DatasetError as error:
         progress.say(f"left out the split {name}: {error}")
         return
-    yield Split(name, "outside", images)
+    yield Split(name, "ood", images)
 
 
 def severity_sweep(test: ImageSet) -> Iterator[tuple[str, float, ImageSet]]:

@@ -14,9 +14,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
+import made_up_report
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -371,36 +373,15 @@ def test_a_shipped_recipe_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Path, Path, Path | None, int]] = []
-    ranking = {"auroc": 0.91234, "ap_success": 0.98, "ap_error": 0.5, "augrc": 0.0123}
-    best = {"name": "MSP", "value": 0.9, "difference_95": [[-0.00123, 0.02]]}
-    clean = {
-        "n": 3925,
-        "accuracy": 0.93131,
-        "scores": {"REASON": ranking, "MSP": ranking | {"auroc": 0.9, "augrc": None}},
-        "auroc_difference_95": {"MSP": [-0.00123, 0.02]},
-        "augrc_difference_95": {"MSP": [-0.0002, 0.0001]},
-        "kind": "clean",
-        "seeds": {"auroc": {"value": [0.9], "best": best}, "augrc": {"value": [0.1], "best": best}},
-        "reliability": {"ece_15": 0.0111, "brier": 0.04},
-        "confidence": {"ece_15": 0.031, "brier": 0.045},
-        "threshold": {"value": 0.75, "coverage": 0.8, "selective_risk": None},
-    }
-    fog = {"family": "weather", "kind": "unseen", "n": 70, "accuracy": 0.5, "auroc": {"REASON": 0.8, "MSP": 0.7}}
-    worth = {"gradient": {"clean": {"auroc_drop": 0.001, "interval_95": [-0.002, 0.004]}}}
-    figures = {
-        "bundle": "tiny",
-        "splits": {"clean": clean},
-        "seen": [],
-        "unseen": ["fog"],
-        "importance": worth,
-        "by_type": {"fog": fog},
-    }
+    asked: list[tuple[Path, Path, int]] = []
+    report = made_up_report.report()
+    written: list[Path | None] = []
 
-    def run(bundle: Path, data_root: Path, output: Path | None, seeds: int) -> dict[str, Any]:
-        asked.append((bundle, data_root, output, seeds))
-        return figures
+    def run(bundle: Path, data_root: Path, seeds: int) -> SimpleNamespace:
+        asked.append((bundle, data_root, seeds))
+        return SimpleNamespace(report=report)
 
+    monkeypatch.setattr("reason.evaluation.output.write", lambda evaluation, output: written.append(output))
     monkeypatch.setattr("reason.evaluation.evaluate.run", run)
     monkeypatch.setenv("REASON_DATA", "/data")
     shown = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--output", "plots"]).stdout
@@ -416,8 +397,9 @@ def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.Mo
     assert "fog weather unseen 70 0.5000 0.8000 0.7000 0.7000 (MSP)" in lines
     monkeypatch.delenv("REASON_DATA")
     printed = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--json", "--seeds", "5"]).stdout
-    assert json.loads(printed) == figures
-    assert asked == [(bundle_folder, Path("/data"), Path("plots"), 3), (bundle_folder, Path("data"), None, 5)]
+    assert json.loads(printed) == report.to_json()
+    assert asked == [(bundle_folder, Path("/data"), 3), (bundle_folder, Path("data"), 5)]
+    assert written == [Path("plots"), None]
 
 
 def test_serve_turns_flags_into_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import pytest
+from made_up_report import report, rival, score, split
 
-from reason.evaluation.acceptance import checks
-from reason.evaluation.comparison import best_baseline
-
-
-def rival(*intervals: tuple[float | None, float | None], value: float = 0.9) -> dict[str, Any]:
-    return {"name": "MSP", "value": value, "difference_95": [list(ends) for ends in intervals]}
+from reason.evaluation.acceptance import Check, checks
+from reason.evaluation.measures import best_baseline
+from reason.evaluation.report import Interval, SplitKind, SplitResult
 
 
-def report(kind: str, auroc: dict[str, Any], augrc: dict[str, Any], values: list[float | None]) -> dict[str, Any]:
-    seeds = {"auroc": {"value": values, "best": auroc}, "augrc": {"value": values, "best": augrc}}
-    return {"splits": {"a split": {"kind": kind, "seeds": seeds}}}
+def checks_of(found: SplitResult) -> list[Check]:
+    return list(checks(report(**{"a split": found})))
 
 
 @pytest.mark.parametrize(
@@ -31,49 +28,53 @@ def report(kind: str, auroc: dict[str, Any], augrc: dict[str, Any], values: list
         ("unseen", (0.001, 0.02), True),
     ],
 )
-def test_auroc_and_augrc_pass_alike(kind: str, ends: tuple[float, float], passed: bool) -> None:
+def test_auroc_and_augrc_pass_alike(kind: SplitKind, ends: Interval, passed: bool) -> None:
     """The same advantage, as AUGRC, has the other sign."""
     low, high = ends
-    found = list(checks(report(kind, rival(ends), rival((-high, -low)), [0.9])))
-    assert [check.metric for check in found] == ["AUROC", "AUGRC"]
+    found = checks_of(split(kind, auroc=rival(ends), augrc=rival((-high, -low))))
+    assert [check.metric for check in found] == ["auroc", "augrc"]
     assert [check.passed for check in found] == [(passed,), (passed,)]
     assert found[1].differences_95 == (ends,)
 
 
-def test_each_seed_is_judged_by_itself() -> None:
-    (auroc, _) = checks(report("seen", rival((0.01, 0.02), (-0.01, 0.02)), rival((-0.02, -0.01), (-1, 1)), [0.9, 0.9]))
+def test_each_seed_is_checked_by_itself() -> None:
+    best = rival((0.01, 0.02), (-0.01, 0.02))
+    auroc, _ = checks_of(split("seen", auroc=best, augrc=rival((-0.02, -0.01), (-1, 1)), values=(0.9, 0.9)))
     assert auroc.passed == (True, False)
 
 
-def test_outside_a_hundredth_below_the_best_is_near_enough() -> None:
-    (check,) = checks(report("outside", rival((-1, 1), (-1, 1), (-1, 1)), rival((0, 0)), [0.8901, 0.8899, 0.95]))
+def test_out_of_distribution_a_hundredth_below_the_best_is_near_enough() -> None:
+    best = rival((-1, 1), (-1, 1), (-1, 1))
+    (check,) = checks_of(split("ood", auroc=best, augrc=rival((0, 0)), values=(0.8901, 0.8899, 0.95)))
     assert check.passed == (True, False, True)
 
 
+UNDEFINED = rival((math.nan, math.nan))
+
+
 def test_what_is_undefined_passes_nothing() -> None:
-    found = checks(report("clean", rival((None, None)), rival((None, None)), [0.9]))
+    found = checks_of(split("clean", auroc=UNDEFINED, augrc=UNDEFINED))
     assert [check.passed for check in found] == [(False,), (False,)]
 
 
-def test_an_undefined_auroc_among_strangers_passes_nothing() -> None:
-    (check,) = checks(report("outside", rival((None, None)), rival((0, 0)), [None]))
+def test_an_undefined_auroc_out_of_distribution_passes_nothing() -> None:
+    (check,) = checks_of(split("ood", auroc=UNDEFINED, values=(math.nan,)))
     assert check.passed == (False,)
 
 
 def test_the_logistic_regression_must_be_beaten_too() -> None:
-    numbers = report("clean", rival((0, 1)), rival((-1, 0)), [0.9])
-    numbers["splits"]["a split"]["seeds"]["auroc"]["logistic"] = {**rival((-0.01, 0.02)), "name": "logistic regression"}
-    *_, last = checks(numbers)
+    logistic = rival((-0.01, 0.02), name="logistic regression")
+    *_, last = checks_of(split("clean", auroc=rival((0, 1)), augrc=rival((-1, 0)), logistic=logistic))
     assert (last.target, last.rival, last.passed) == ("logistic", "logistic regression", (False,))
 
 
 def test_the_best_baseline_is_of_the_literature_and_by_the_metric() -> None:
     rows = {
-        "REASON": {"auroc": 0.99, "augrc": 0.01},
-        "MSP": {"auroc": 0.90, "augrc": 0.05},
-        "kNN": {"auroc": 0.89, "augrc": 0.04},
-        "logistic regression": {"auroc": 0.98, "augrc": 0.02},
-        "gradient boosting": {"auroc": 0.97, "augrc": 0.02},
+        "REASON": score(0.99, augrc=0.01),
+        "MSP": score(0.90, augrc=0.05),
+        "kNN": score(0.89, augrc=0.04),
+        "logistic regression": score(0.98, augrc=0.02),
+        "gradient boosting": score(0.97, augrc=0.02),
     }
     assert best_baseline(rows, "auroc") == "MSP"
     assert best_baseline(rows, "augrc") == "kNN"

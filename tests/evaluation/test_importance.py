@@ -7,8 +7,8 @@ import torch
 
 from reason.base.evidence import Evidence, Labelled
 from reason.detector.metanet import MetaNetSettings
-from reason.evaluation.comparison import ScoredSplit
 from reason.evaluation.importance import importance
+from reason.evaluation.scored import ScoredSplit
 from reason.signals import Column, SignalFamily, SignalSet
 
 
@@ -37,20 +37,20 @@ def images(n: int, seed: int) -> Labelled:
 SETTINGS = MetaNetSettings(hidden=(8,), epochs=10, members=1, batch_size=64, learning_rate=1e-2)
 
 
-def judged(signals: SignalSet, part: Labelled) -> ScoredSplit:
-    return ScoredSplit(part, signals.compute(part.evidence), np.zeros(len(part)), {}, ())
+def scored(signals: SignalSet, part: Labelled) -> ScoredSplit:
+    return ScoredSplit("clean", part, signals.compute(part.evidence), np.zeros(len(part)), {})
 
 
 def test_the_family_that_knows_is_missed_and_noise_is_not() -> None:
     signals = SignalSet([Feature("knows", 0), Feature("noise", 1)])
-    found = importance(signals, SETTINGS, images(2000, 0), {"clean": judged(signals, images(2000, 1))}, seed=0)
+    found = importance(signals, SETTINGS, images(2000, 0), {"clean": scored(signals, images(2000, 1))}, seed=0)
     knows, noise = found["knows"]["clean"], found["noise"]["clean"]
-    assert knows["auroc_drop"] > 0.3
-    assert knows["interval_95"][0] > 0.25
-    assert abs(noise["auroc_drop"]) < 0.01
-    assert noise["interval_95"][0] <= noise["auroc_drop"] <= noise["interval_95"][1]
+    assert knows.auroc_drop > 0.3
+    assert knows.interval_95[0] > 0.25
+    assert abs(noise.auroc_drop) < 0.01
+    assert noise.interval_95[0] <= noise.auroc_drop <= noise.interval_95[1]
 
 
 def test_a_single_family_cannot_be_left_out() -> None:
     signals = SignalSet([Feature("knows", 0)])
-    assert importance(signals, SETTINGS, images(200, 0), {"clean": judged(signals, images(200, 1))}, seed=0) == {}
+    assert importance(signals, SETTINGS, images(200, 0), {"clean": scored(signals, images(200, 1))}, seed=0) == {}

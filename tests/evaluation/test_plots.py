@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+import made_up_report
+import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -20,9 +24,10 @@ from reason.data.image_set import ImageSet
 from reason.data.labels import OOD_LABEL
 from reason.detector.detector import Detector
 from reason.evaluation import plots
-from reason.evaluation.comparison import ScoredSplit
 from reason.evaluation.metrics import ap_error, ap_success
 from reason.evaluation.plots.style import ACCENT, QUIET, WARN
+from reason.evaluation.report import ImportanceResult
+from reason.evaluation.scored import ScoredSplit
 from reason.fitting.fit import extract
 
 CLASSES = ("cat", "dog", "a name of far too many letters")
@@ -33,13 +38,13 @@ Row = tuple[int, int, float, float]
 
 @pytest.fixture(autouse=True)
 def style() -> Iterator[None]:
-    """Draw as ``draw_all`` does, and leave no figure open."""
-    with pyplot.rc_context(plots.STYLE):
+    """Draw as reports do; no figure may stay open behind it."""
+    with matplotlib.rc_context(plots.STYLE):
         yield
-    pyplot.close("all")
+    assert not pyplot.get_fignums()
 
 
-def judged_of(rows: Sequence[Row], corruptions: Sequence[tuple[str, float]] = ()) -> ScoredSplit:
+def split_of(rows: Sequence[Row], corruptions: Sequence[tuple[str, float]] = ()) -> ScoredSplit:
     """Return a split in which exactly this was said."""
     logits = torch.nn.functional.one_hot(torch.tensor([row[0] for row in rows]), len(CLASSES)).float()
     images = Labelled(
@@ -51,7 +56,7 @@ def judged_of(rows: Sequence[Row], corruptions: Sequence[tuple[str, float]] = ()
     )
     reliability = np.array([row[3] for row in rows])
     scores = {"REASON": reliability, "MSP": np.array([row[2] for row in rows])}
-    return ScoredSplit(images, torch.zeros(len(rows), 1), reliability, scores, ())
+    return ScoredSplit("seen", images, torch.zeros(len(rows), 1), reliability, scores)
 
 
 SIX = (
@@ -65,10 +70,10 @@ SIX = (
 
 
 def test_the_most_confident_mistakes_come_first_the_caught_apart_from_the_missed() -> None:
-    caught, missed = plots.most_overconfident(judged_of(SIX), threshold=0.5, count=16)
+    caught, missed = plots.most_overconfident(split_of(SIX), threshold=0.5, count=16)
     assert caught.tolist() == [3, 5, 1]
     assert missed.tolist() == [4, 2]
-    caught, missed = plots.most_overconfident(judged_of(SIX), threshold=0.5, count=1)
+    caught, missed = plots.most_overconfident(split_of(SIX), threshold=0.5, count=1)
     assert caught.tolist() == [3]
     assert missed.tolist() == [4]
 
@@ -89,7 +94,7 @@ def headings(figure: Figure) -> list[str]:
 
 @pytest.mark.parametrize(("channels", "side"), [(1, 28), (3, 160)])
 def test_the_pictures_are_those_of_the_chosen_rows(channels: int, side: int) -> None:
-    figure = plots.mistakes(judged_of(SIX), shades(6, channels, side), CLASSES, threshold=0.5)
+    figure = plots.mistakes(split_of(SIX), shades(6, channels, side), CLASSES, threshold=0.5)
     images = [axes.get_images()[0] for axes in figure.axes]
     pictures = [np.asarray(image.get_array()) for image in images]
     assert [int(picture.flat[0]) for picture in pictures] == [3, 5, 1, 4, 2]
@@ -110,7 +115,7 @@ def test_the_pictures_are_those_of_the_chosen_rows(channels: int, side: int) -> 
 def test_corruptions_and_images_of_no_class_are_named() -> None:
     rows = ((0, OOD_LABEL, 0.9, 0.1), (1, 0, 0.8, 0.1), (1, 2, 0.7, 0.1))
     corruptions = (("clean", 0.0), ("rotate", 0.25), ("fog", 1.0))
-    figure = plots.mistakes(judged_of(rows, corruptions), shades(3, 1, 28), CLASSES, threshold=0.5)
+    figure = plots.mistakes(split_of(rows, corruptions), shades(3, 1, 28), CLASSES, threshold=0.5)
     assert [captions(axes)[0].split("\n")[1] for axes in figure.axes] == [
         "is none of the classes",
         "is cat",
@@ -125,21 +130,21 @@ def test_corruptions_and_images_of_no_class_are_named() -> None:
 
 @pytest.mark.parametrize(("threshold", "block"), [(0.0, 0), (1.1, 1)])
 def test_a_block_without_a_mistake_says_none(threshold: float, block: int) -> None:
-    figure = plots.mistakes(judged_of(SIX), shades(6, 1, 28), CLASSES, threshold)
+    figure = plots.mistakes(split_of(SIX), shades(6, 1, 28), CLASSES, threshold)
     assert headings(figure)[block].endswith(": none")
     assert headings(figure)[1 - block].endswith(": 5 in all")
     assert len(figure.axes) == 5
 
 
 def test_a_perfect_classifier_has_an_empty_page() -> None:
-    figure = plots.mistakes(judged_of(SIX[:1]), shades(1, 1, 28), CLASSES, threshold=0.5)
+    figure = plots.mistakes(split_of(SIX[:1]), shades(1, 1, 28), CLASSES, threshold=0.5)
     assert [heading[-6:] for heading in headings(figure)] == [": none", ": none"]
     assert not figure.axes
 
 
 def test_two_lines_of_eight_are_shown_of_many() -> None:
     rows = [(0, 1, 0.5 + row / 100, 0.1) for row in range(40)]
-    figure = plots.mistakes(judged_of(rows), shades(40, 1, 28), CLASSES, threshold=0.5)
+    figure = plots.mistakes(split_of(rows), shades(40, 1, 28), CLASSES, threshold=0.5)
     assert [int(np.asarray(axes.get_images()[0].get_array()).flat[0]) for axes in figure.axes] == list(
         range(39, 23, -1)
     )
@@ -207,12 +212,12 @@ def test_the_order_of_equal_scores_does_not_show() -> None:
 
 FAMILIES = {
     "dropout": {
-        "clean": {"auroc_drop": -0.01, "interval_95": [-0.02, -0.005]},
-        "textures": {"auroc_drop": 0.03, "interval_95": [0.01, 0.04]},
+        "clean": ImportanceResult(-0.01, (-0.02, -0.005)),
+        "textures": ImportanceResult(0.03, (0.01, 0.04)),
     },
     "softmax": {
-        "clean": {"auroc_drop": 0.02, "interval_95": [0.015, 0.03]},
-        "textures": {"auroc_drop": 0.002, "interval_95": [-0.001, 0.004]},
+        "clean": ImportanceResult(0.02, (0.015, 0.03)),
+        "textures": ImportanceResult(0.002, (-0.001, 0.004)),
     },
 }
 
@@ -239,7 +244,7 @@ def rgb(colour: str) -> tuple[float, ...]:
 
 
 def test_a_whisker_keeps_to_its_interval_where_the_estimate_lies_outside() -> None:
-    figure = plots.importance({"softmax": {"clean": {"auroc_drop": 0.5, "interval_95": [0.1, 0.2]}}})
+    figure = plots.importance({"softmax": {"clean": ImportanceResult(0.5, (0.1, 0.2))}})
     _, errors = figure.axes[0].containers
     assert isinstance(errors, ErrorbarContainer)
     (segment,) = errors.lines[2][0].get_segments()
@@ -261,16 +266,37 @@ def test_pictures_and_importance_are_drawn_when_they_are_given(
     said = detector.judge(part.evidence)
     confidence = part.evidence.logits.double().softmax(dim=1).amax(dim=1).numpy()
     scores = {"REASON": said.logits.double().numpy(), "MSP": confidence}
-    judged = ScoredSplit(part, said.vectors, said.reliability.double().numpy(), scores, ())
-    step = {"severity": 0.5, "accuracy": 0.8, "confidence": 0.9, "reliability": 0.8, "auroc": 0.7, "auroc_msp": 0.6}
-    by_type = {"fog": {"kind": "unseen", "auroc": {"REASON": 0.8, "MSP": 0.7}}}
-    report: dict[str, Any] = {"by_type": by_type, "severity_sweep": {"fog": [step]}, "training": []}
+    split = ScoredSplit("clean", part, said.vectors, said.reliability.double().numpy(), scores)
+    report = made_up_report.report()
     if everything:
-        report |= {"importance": FAMILIES}
-        plots.draw_all(detector, judged, judged, report, tmp_path, pixels=images.pixels)
+        plots.draw_report(dataclasses.replace(report, importance=FAMILIES), tmp_path)
+        plots.draw_predictions(detector, split, split, tmp_path, pixels=images.pixels)
     else:
-        report |= {"importance": {}}
-        plots.draw_all(detector, judged, judged, report, tmp_path)
+        plots.draw_report(dataclasses.replace(report, importance={}), tmp_path)
+        plots.draw_predictions(detector, split, split, tmp_path)
     extra = {"importance", "mistakes"} if everything else set()
     assert {path.stem for path in tmp_path.iterdir()} == ALWAYS | extra
-    assert not pyplot.get_fignums()
+
+
+IMPORT = """
+import importlib, pkgutil, sys, warnings
+import matplotlib, torch, torchvision, sklearn.linear_model, scipy.stats, pydantic
+import reason.data.images
+
+def state():
+    # Looking at the backend itself would choose one.
+    style = {key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != "backend"}
+    return matplotlib.get_backend(auto_select=False), style, list(warnings.filters)
+
+before = state()
+import reason.evaluation
+for module in pkgutil.walk_packages(reason.evaluation.__path__, "reason.evaluation."):
+    importlib.import_module(module.name)
+assert state() == before
+assert "matplotlib.pyplot" not in sys.modules
+"""
+
+
+def test_importing_the_library_leaves_backend_style_and_warnings_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -80,7 +80,7 @@ def test_a_bundle_for_clean_images_is_judged_on_them_alone(few_shapes: ImageSet)
 
 def test_a_bundle_for_shifted_images_is_judged_on_a_mix_like_its_own(few_shapes: ImageSet) -> None:
     clean, home = splits.own_splits(protocol(), few_shapes)
-    assert (clean.name, home.name, home.kind) == ("clean", "home mix", "seen")
+    assert (clean.name, home.name, home.kind) == ("clean", "target distribution", "seen")
     assert home.images.sources == few_shapes.sources
     assert set(home.images.corruptions) == {CLEAN, "rotate", "noise"}
     low, high = binom.interval(1 - 1e-6, 120, 0.8)
@@ -109,10 +109,10 @@ def test_the_main_splits(detector: Detector, few_shapes: ImageSet) -> None:
     found = main_splits(protocol(), few_shapes, detector)
     assert [(split.name, split.kind) for split in found] == [
         ("clean", "clean"),
-        ("home mix", "seen"),
+        ("target distribution", "seen"),
         ("seen corruptions", "seen"),
         ("unseen corruptions", "unseen"),
-        ("letters", "outside"),
+        ("letters", "ood"),
     ]
     assert set(found[2].images.corruptions) == set(protocol().seen)
     assert set(found[3].images.corruptions) == set(protocol().unseen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import re
 import signal
@@ -23,7 +22,7 @@ from reason.data.corruptions import CORRUPTIONS
 from reason.data.datasets.imagenette import read_imagenette
 from reason.data.image_set import ImageSet
 from reason.errors import RecipeError
-from reason.evaluation import evaluate, snapshot
+from reason.evaluation import evaluate, output, snapshot
 from reason.evaluation.card import measure
 from reason.fitting import pipeline
 from reason.fitting import recipe as recipes
@@ -52,13 +51,17 @@ def test_a_run_ships_a_bundle_that_evaluates_as_its_card_says(recipe_file: Path,
     # Nine classes of 40 give 20 + 12 + 8 each, the one with a damaged photo 20 + 11 + 8.
     assert [part.n for part in (recorded.base, recorded.meta, recorded.calibration)] == [200, 119, 80]
     assert "n01440764_000.JPEG" in recorded.skipped[0]
-    report = evaluate.run(folder, data_root)
-    assert report["splits"]["clean"]["n"] == 120
-    assert report["splits"]["clean"]["accuracy"] == made.metrics["clean"]["accuracy"]
-    for number in ("auroc", "ap_success", "ap_error"):
-        expected = made.metrics["clean"]["scores"]["REASON"][number]
-        assert report["splits"]["clean"]["scores"]["REASON"][number] == pytest.approx(expected, abs=0.01)
-    assert json.loads(Path("eval_plots/stripes/metrics.json").read_text()) == json.loads(json.dumps(report))
+    evaluation = evaluate.run(folder, data_root)
+    output.write(evaluation)
+    report = evaluation.report
+    clean, target = report.splits["clean"], report.splits["target distribution"]
+    assert clean.n == 120
+    assert clean.accuracy == made.metrics["clean"]["accuracy"]
+    for metric in ("auroc", "ap_success", "ap_error"):
+        expected = made.metrics["clean"]["scores"]["REASON"][metric]
+        assert getattr(clean.scores["REASON"], metric) == pytest.approx(expected, abs=0.01)
+    written = output.read_report(Path("eval_plots/stripes/metrics.json"))
+    assert written.to_json() == report.to_json()
     figures = {path.name for path in Path("eval_plots/stripes").glob("*.png")}
     assert figures == {
         f"{name}.png"
@@ -68,18 +71,18 @@ def test_a_run_ships_a_bundle_that_evaluates_as_its_card_says(recipe_file: Path,
             *("precision_recall", "importance", "mistakes"),
         )
     }
-    seeds = report["splits"]["home mix"]["seeds"]["auroc"]
-    assert seeds["value"][0] == report["splits"]["home mix"]["scores"]["REASON"]["auroc"]
-    assert len(set(seeds["value"])) == 3  # another seed is another MetaNet
-    assert set(report["importance"]) == set(detector.signal_settings.families)
+    seeds = target.seeds.auroc
+    assert seeds.value[0] == target.scores["REASON"].auroc
+    assert len(set(seeds.value)) == 3  # another seed is another MetaNet
+    assert set(report.importance) == set(detector.signal_settings.families)
     for picture in re.findall(r"\]\((\S+\.png)\)", Path("docs/evaluation/stripes.md").read_text()):
         assert Path("docs/evaluation", picture).is_file()
-    assert "| home mix | AUROC |" in Path("docs/evaluation/stripes.md").read_text()
-    assert list(report["splits"]) == ["clean", "home mix", "seen corruptions", "unseen corruptions"]
-    assert report["home"] == "home mix"
-    assert report["splits"]["home mix"]["accuracy"] == made.metrics["home mix"]["accuracy"]
-    assert set(report["seen"]) == {"noise", "occlude", "jpeg"}
-    assert not {CORRUPTIONS[name].family for name in report["unseen"]} & {"noise", "occlusion", "digital"}
+    assert "| target distribution | AUROC |" in Path("docs/evaluation/stripes.md").read_text()
+    assert list(report.splits) == ["clean", "target distribution", "seen corruptions", "unseen corruptions"]
+    assert report.target == "target distribution"
+    assert target.accuracy == made.metrics["target distribution"]["accuracy"]
+    assert set(report.seen) == {"noise", "occlude", "jpeg"}
+    assert not {CORRUPTIONS[name].family for name in report.unseen} & {"noise", "occlusion", "digital"}
     found, picture = snapshot.run(folder, data_root)
     assert found.predicted != found.truth
     assert found.reliability < detector.threshold

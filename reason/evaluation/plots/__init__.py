@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import matplotlib
 import torch
-from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 from reason.detector.detector import Detector
 from reason.detector.latent import latent_of
-from reason.evaluation.comparison import ScoredSplit
 from reason.evaluation.plots.classifier import confusion, latent, training
 from reason.evaluation.plots.curves import histogram, precision_recall, reliability_diagram, roc, selective_risk
 from reason.evaluation.plots.families import importance
 from reason.evaluation.plots.pictures import mistakes, most_overconfident
 from reason.evaluation.plots.severity import heatmap, severity_curves, severity_heatmaps
 from reason.evaluation.plots.style import STYLE
+from reason.evaluation.report import Report
+from reason.evaluation.scored import ScoredSplit
 
 __all__ = [
     "SHOWN",
     "STYLE",
     "confusion",
-    "draw_all",
+    "draw_predictions",
+    "draw_report",
     "heatmap",
     "histogram",
     "importance",
@@ -43,50 +44,47 @@ SHOWN = ("REASON", "MSP", "energy", "kNN", "Mahalanobis")
 """Scores that the curves show; the heatmap and ``metrics.json`` hold all."""
 
 
-def draw_all(
-    detector: Detector,
-    clean: ScoredSplit,
-    home: ScoredSplit,
-    report: Mapping[str, Any],
-    folder: Path,
-    pixels: torch.Tensor | None = None,
+def draw_report(report: Report, folder: Path) -> None:
+    """Write the figures that the report alone tells, as PNGs."""
+    with matplotlib.rc_context(STYLE):
+        _save("auroc_by_corruption", heatmap(report.by_type), folder)
+        _save("severity", severity_curves(report.severity_sweep), folder)
+        _save("auroc_by_severity", severity_heatmaps(report.severity_sweep), folder)
+        if report.importance:
+            _save("importance", importance(report.importance), folder)
+        if report.training:
+            _save("training", training(report.training), folder)
+
+
+def draw_predictions(
+    detector: Detector, clean: ScoredSplit, target: ScoredSplit, folder: Path, pixels: torch.Tensor | None = None
 ) -> None:
-    """Write every figure as a PNG into ``folder``.
+    """Write the figures of single predictions, as PNGs.
 
     Args:
-        detector: who judged.
+        detector: whose predictions.
         clean: the clean split.
-        home: the split whose images are like those that the bundle is made for.
-        report: what ``metrics.json`` says; without ``importance``, that figure is left out.
+        target: the split whose images are like those that the bundle is made for.
         folder: where the figures go.
-        pixels: images of ``home``, uint8 ``[n, channels, size, size]``; without them, no picture is shown.
+        pixels: images of ``target``, uint8 ``[n, channels, size, size]``; without them, no picture is shown.
     """
-    correct, reliability, scores = home.correct, home.reliability, home.scores
-    shown = {name: scores[name] for name in SHOWN if name in scores}
-    with pyplot.rc_context(STYLE):
-        figures = {
-            "roc": roc(shown, correct),
-            "precision_recall": precision_recall(shown, correct),
-            "risk_coverage": selective_risk(shown, correct),
-            "reliability_diagram": reliability_diagram(
-                {"reliability": reliability, "softmax confidence": scores["MSP"]}, correct
-            ),
-            "reliability_by_outcome": histogram("Reliability", reliability, correct, detector.threshold),
-            "confidence_by_outcome": histogram("Softmax confidence", scores["MSP"], correct, None),
-            "confusion": confusion(clean.images, detector.classes),
-            "auroc_by_corruption": heatmap(report["by_type"]),
-            "severity": severity_curves(report["severity_sweep"]),
-            "auroc_by_severity": severity_heatmaps(report["severity_sweep"]),
-        }
-        if report.get("importance"):
-            figures["importance"] = importance(report["importance"])
-        if report["training"]:
-            figures["training"] = training(report["training"])
+    correct, reliability, confidence = target.correct, target.reliability, target.scores["MSP"]
+    shown = {name: target.scores[name] for name in SHOWN if name in target.scores}
+    stated = {"reliability": reliability, "softmax confidence": confidence}
+    with matplotlib.rc_context(STYLE):
+        _save("roc", roc(shown, correct), folder)
+        _save("precision_recall", precision_recall(shown, correct), folder)
+        _save("risk_coverage", selective_risk(shown, correct), folder)
+        _save("reliability_diagram", reliability_diagram(stated, correct), folder)
+        _save("reliability_by_outcome", histogram("Reliability", reliability, correct, detector.threshold), folder)
+        _save("confidence_by_outcome", histogram("Softmax confidence", confidence, correct, None), folder)
+        _save("confusion", confusion(clean.images, detector.classes), folder)
         if detector.latent_map is not None:
-            places = detector.latent_map.place(latent_of(home.images.evidence, detector.signals.read_taps)).numpy()
-            figures["latent_map"] = latent(places, 1 - reliability, correct)
+            places = detector.latent_map.place(latent_of(target.images.evidence, detector.signals.read_taps)).numpy()
+            _save("latent_map", latent(places, 1 - reliability, correct), folder)
         if pixels is not None:
-            figures["mistakes"] = mistakes(home, pixels, detector.classes, detector.threshold)
-        for name, figure in figures.items():
-            figure.savefig(folder / f"{name}.png", bbox_inches="tight")
-            pyplot.close(figure)
+            _save("mistakes", mistakes(target, pixels, detector.classes, detector.threshold), folder)
+
+
+def _save(name: str, figure: Figure, folder: Path) -> None:
+    figure.savefig(folder / f"{name}.png", bbox_inches="tight")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from reason.base.evidence import Labelled
+from reason.detector.provenance import EpochReport
 from reason.evaluation.plots.style import ACCENT, INK, WARN, titled_axes
 
 MOST_DOTS = 3000
@@ -43,14 +44,14 @@ def latent(places: NDArray[np.float32], failure: NDArray[np.float64], correct: N
     return figure
 
 
-def training(history: list[dict[str, Any]]) -> Figure:
+def training(history: Sequence[EpochReport]) -> Figure:
     """Loss and held-out accuracy of the base classifier, epoch by epoch."""
     figure, axes = titled_axes("Training of the base classifier", "epoch", "held-out accuracy")
-    epochs = [report["epoch"] for report in history]
-    axes.plot(epochs, [report["accuracy"] for report in history], color=ACCENT, label="accuracy, averaged weights")
+    epochs = [one.epoch for one in history]
+    axes.plot(epochs, [one.accuracy for one in history], color=ACCENT, label="accuracy, averaged weights")
     axes.set_ylim(0, 1)
     right = axes.twinx()
-    right.plot(epochs, [report["loss"] for report in history], color=WARN, label="training loss")
+    right.plot(epochs, [one.loss for one in history], color=WARN, label="training loss")
     right.set_ylabel("cross-entropy in nats")
     right.set_ylim(bottom=0)
     lines = [*axes.get_lines(), *right.get_lines()]

@@ -1,18 +1,17 @@
-"""Curves over thresholds, and histograms: how well scores rank, and how honest a probability is."""
+"""Curves over thresholds, and histograms: how well scores rank, and how well a probability is calibrated."""
 
 from __future__ import annotations
 
 import numpy as np
-from matplotlib import pyplot
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from reason.evaluation.metrics import ap_error, ap_success, auroc, risk_coverage
-from reason.evaluation.plots.style import ACCENT, COLOURS, INK, QUIET, WARN, Scores, titled_axes
+from reason.evaluation.plots.style import ACCENT, COLOURS, INK, QUIET, WARN, Curves, titled_axes
 
 
-def roc(scores: Scores, correct: NDArray[np.bool_]) -> Figure:
+def roc(scores: Curves, correct: NDArray[np.bool_]) -> Figure:
     """ROC curves, correct predictions positive."""
     figure, axes = titled_axes("Telling right from wrong", "wrong predictions accepted", "right predictions accepted")
     for colour, (name, score) in zip(COLOURS, scores.items(), strict=False):
@@ -23,13 +22,14 @@ def roc(scores: Scores, correct: NDArray[np.bool_]) -> Figure:
     return figure
 
 
-def precision_recall(scores: Scores, correct: NDArray[np.bool_]) -> Figure:
+def precision_recall(scores: Curves, correct: NDArray[np.bool_]) -> Figure:
     """Precision against recall: with right predictions as positives, and with wrong ones.
 
     A curve has a point for each distinct score, and the area under its steps is the average precision. The dotted line
     is the share of positives: the precision of a score that knows nothing.
     """
-    figure, panels = pyplot.subplots(1, 2, figsize=(9.6, 4.2))
+    figure = Figure(figsize=(9.6, 4.2))
+    panels = figure.subplots(1, 2)
     kinds = (("right", "accepted", correct, 1, ap_success), ("wrong", "reviewed", ~correct, -1, ap_error))
     for axes, (outcome, fate, positive, sign, average) in zip(panels, kinds, strict=True):
         axes.set(title=f"Finding the {outcome} predictions", xlabel=f"recall: {outcome} predictions {fate}")
@@ -49,7 +49,7 @@ def precision_recall(scores: Scores, correct: NDArray[np.bool_]) -> Figure:
     return figure
 
 
-def selective_risk(scores: Scores, correct: NDArray[np.bool_]) -> Figure:
+def selective_risk(scores: Curves, correct: NDArray[np.bool_]) -> Figure:
     """Error rate among the accepted against the share accepted."""
     figure, axes = titled_axes("Risk against coverage", "coverage", "error rate among the accepted")
     for colour, (name, score) in zip(COLOURS, scores.items(), strict=False):
@@ -60,7 +60,7 @@ def selective_risk(scores: Scores, correct: NDArray[np.bool_]) -> Figure:
     return figure
 
 
-def reliability_diagram(probabilities: Scores, correct: NDArray[np.bool_], bins: int = 15) -> Figure:
+def reliability_diagram(probabilities: Curves, correct: NDArray[np.bool_], bins: int = 15) -> Figure:
     """Accuracy against stated probability in equal-mass bins."""
     figure, axes = titled_axes("Does it mean what it says?", "stated probability", "share correct")
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=":")

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from reason.evaluation.plots.style import ACCENT, INK, QUIET, WARN
+from reason.evaluation.report import ImportanceResult
 
 MEANINGS = {"it helps": ACCENT, "it harms": WARN, "interval holds zero": QUIET}
 """Colour of a bar by what its interval says of the family."""
 
 
-def importance(families: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure:
+def importance(families: Mapping[str, Mapping[str, ImportanceResult]]) -> Figure:
     """Change of AUROC when a signal family is left out and the MetaNet fitted anew, with 95% intervals.
 
     Args:
-        families: for each family and split, ``auroc_drop`` (AUROC of all families minus that without this one, so
-            positive where it helps) and its ``interval_95``.
+        families: by signal family and split, what leaving the family out costs.
     """
     # The most helpful of the first split on top.
     first, *_ = splits = list(next(iter(families.values())))
-    names = sorted(families, key=lambda name: families[name][first]["auroc_drop"])
+    names = sorted(families, key=lambda name: families[name][first].auroc_drop)
     rows = np.arange(len(names))
     size = (1.6 + 2.7 * len(splits), 1.3 + 0.36 * len(names))
-    figure, grid = pyplot.subplots(1, len(splits), figsize=size, sharex=True, sharey=True, squeeze=False)
+    figure = Figure(figsize=size)
+    grid = figure.subplots(1, len(splits), sharex=True, sharey=True, squeeze=False)
     for axes, split in zip(grid.flat, splits, strict=True):
-        change = -np.array([families[name][split]["auroc_drop"] for name in names], dtype=np.float64)
-        ends = -np.array([families[name][split]["interval_95"][::-1] for name in names], dtype=np.float64)
+        change = -np.array([families[name][split].auroc_drop for name in names], dtype=np.float64)
+        ends = -np.array([families[name][split].interval_95[::-1] for name in names], dtype=np.float64)
         colours = [MEANINGS[_meaning(low, high)] for low, high in ends]
         axes.barh(rows, change, height=0.6, color=colours, alpha=0.6)
         # From the middle of the interval: the estimate need not lie inside.

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
-from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -29,11 +24,14 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 
-Scores = Mapping[str, NDArray[np.float64]]
+Curves = Mapping[str, NDArray[np.float64]]
+"""By name in the legend, what is drawn of each prediction ``[n]``."""
 
 
 def titled_axes(title: str, x: str, y: str, size: tuple[float, float] = (5.2, 4.2)) -> tuple[Figure, Axes]:
     """Return a figure of one panel."""
-    figure, axes = pyplot.subplots(figsize=size)
+    # A figure of its own, not one of pyplot's: nothing keeps it open, and no backend is chosen for the whole process.
+    figure = Figure(figsize=size)
+    axes = figure.subplots()
     axes.set(title=title, xlabel=x, ylabel=y)
     return figure, axes

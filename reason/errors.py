@@ -53,6 +53,10 @@ class PolicyError(ReasonError, ValueError):
     """A threshold, a risk and a delta that do not go together, or a threshold that is out of range."""
 
 
+class EvidenceError(ReasonError):
+    """Evidence of images of which not the same was measured is put together."""
+
+
 class GuaranteeError(ReasonError):
     """No threshold of a bundle can guarantee the risk that was asked for, or nothing is there to tell by."""
 

@@ -44,6 +44,10 @@ class Bar:
         """Show that ``done`` of ``total`` are done."""
         self._display.update(self._task, completed=done, total=total)
 
+    def advance(self, done: int) -> None:
+        """Show that ``done`` more are done."""
+        self._display.update(self._task, advance=done)
+
     def over(self, items: Iterable[T]) -> Iterator[T]:
         """Pass the items on and count them."""
         listed = list(items)

@@ -12,12 +12,13 @@ from PIL import Image
 
 import reason
 from reason.base.backbones import tap
+from reason.base.extraction import Extractor
 from reason.data.datasets.imagenette import CLASSES, FOLDER
 from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNetSettings
 from reason.detector.provenance import Provenance
-from reason.fitting.fit import extract, fit
+from reason.fitting.fit import fit
 from reason.signals import SignalSettings
 
 
@@ -39,10 +40,8 @@ def detector(shapes: ImageSet) -> Detector:
     network = train_shape_network(shapes.take(base_rows))
     base = tap(network, "cnn", dropout=0.2).round_weights().freeze()
     preprocessing = shape_preprocessing()
-    parts = [
-        extract(base, preprocessing, shapes.take(rows), gradient=True, views=True)
-        for rows in (base_rows, meta_rows, calibration_rows)
-    ]
+    extract = Extractor(base, preprocessing, gradient=True, views=True)
+    parts = [extract(shapes.take(rows)) for rows in (base_rows, meta_rows, calibration_rows)]
     return fit(
         "tiny",
         base,

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from reason.data.labels import LabelledItems, joined
+from reason.errors import EvidenceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,33 @@ class Evidence:
 
 
 def concatenate(parts: Sequence[Evidence]) -> Evidence:
-    """Join the evidence of several batches, in order; gradient and views only where all parts have them."""
-    norms = [part.gradient_norm for part in parts]
-    views = parts[0].views if all(part.views for part in parts) else ()
+    """Join the evidence of several batches, in order.
+
+    Raises:
+        EvidenceError: not the same was measured of all: one lacks the gradient, a view or a tap of another.
+    """
+    kinds = {_measured(part) for part in parts}
+    if len(kinds) > 1:
+        raise EvidenceError(
+            f"evidence of {' and of '.join(sorted(kinds))} cannot be put together; extract the same of all images."
+        )
+    first = parts[0]
     return Evidence(
         logits=torch.cat([part.logits for part in parts]),
         embedding=torch.cat([part.embedding for part in parts]),
-        gradient_norm=None if any(norm is None for norm in norms) else torch.cat([n for n in norms if n is not None]),
-        activations={key: torch.cat([part.activations[key] for part in parts]) for key in parts[0].activations},
-        views={name: concatenate([part.views[name] for part in parts]) for name in views},
+        gradient_norm=torch.cat([norm for part in parts if (norm := part.gradient_norm) is not None])
+        if first.gradient_norm is not None
+        else None,
+        activations={key: torch.cat([part.activations[key] for part in parts]) for key in first.activations},
+        views={name: concatenate([part.views[name] for part in parts]) for name in first.views},
     )
+
+
+def _measured(evidence: Evidence) -> str:
+    """Return in words what was measured beside logits and embedding."""
+    more = [] if evidence.gradient_norm is None else ["gradient"]
+    more += [f"view {name}" for name in evidence.views] + [f"tap {key}" for key in evidence.activations]
+    return ", ".join(["logits", *sorted(more)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +98,9 @@ class Labelled(LabelledItems):
 
 
 def join(blocks: Sequence[Labelled]) -> Labelled:
-    """Put labelled evidence end to end."""
+    """Put labelled evidence end to end.
+
+    Raises:
+        EvidenceError: not the same was measured of all.
+    """
     return Labelled(concatenate([block.evidence for block in blocks]), **joined(blocks))

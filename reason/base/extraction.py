@@ -1,12 +1,9 @@
-"""Evidence of whole image sets, extracted once: what one run has seen of the same images, the next one reads."""
+"""The one path from an image set to labelled evidence, which is kept for the next run that asks for it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import pickle
-import zipfile
-import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,42 +12,36 @@ import torch
 from reason import progress
 from reason.base.engines import Engine
 from reason.base.evidence import Evidence, Labelled, concatenate
+from reason.base.evidence_cache import EvidenceCache
 from reason.base.views import SIDES, VIEWS
 from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
-from reason.detector.detector import Detector
 
 CACHE = Path("runs") / "evidence"
-"""Where evidence is kept, one file a chunk; delete it at any time."""
+"""Where runs of the command line keep evidence; delete it at any time."""
 
 CHUNK = 1024
-"""Images that are kept together, so that a stopped run loses few."""
+"""Images that are kept together, so that a stopped run loses few; a power of two, so that batches fill it."""
 
 BATCH, BATCH_PIXELS = 64, 16 * 160**2
 """Most images, and most of their pixels, that pass through the network together; more are slower, out of the caches."""
 
-WHOLE = "whole"
+PICTURE = "picture"
 """What the picture itself is called beside the names of its views."""
-
-DAMAGED = (
-    *(RuntimeError, OSError, EOFError, TypeError, ValueError),
-    *(pickle.UnpicklingError, zipfile.BadZipFile, zlib.error),
-)
-"""What reading a damaged file raises."""
 
 
 class Extractor:
-    """Runs one engine over image sets, and keeps what it found.
+    """Runs one engine over image sets, and keeps what it found where it is given a cache.
 
-    The name of a file is a digest of the engine with its weights, of the preprocessing and of the pixels; each view
-    has its own files. The code of the network and of the views is not part of it: delete the folder after a change.
+    What is kept is found again by a digest of the engine with its weights, the preprocessing and the pixels; each view
+    is kept by itself. The code of the network and of the views is not part of it: delete the cache after a change.
 
     Args:
         engine: runs the frozen base classifier.
         preprocessing: its own.
         gradient: whether to measure the input gradient, which costs a backward pass.
         views: whether to look at the views too, which cost a smaller forward pass each.
-        cache: folder to keep evidence in; ``None`` keeps none.
+        cache: folder to keep evidence in, such as ``CACHE``; ``None`` keeps none.
     """
 
     def __init__(
@@ -60,92 +51,71 @@ class Extractor:
         *,
         gradient: bool,
         views: bool = False,
-        cache: Path | None = CACHE,
+        cache: Path | None = None,
     ) -> None:
-        self.engine, self.preprocessing, self.cache = engine, preprocessing, cache
+        self.engine, self.preprocessing = engine, preprocessing
         self.gradient, self.views = gradient, tuple(VIEWS) if views else ()
-        self._mark = f"{engine.identity()} {preprocessing}"
+        self._cache = EvidenceCache(cache) if cache else None
+        self._mark = f"{engine.identity()} {preprocessing}" if cache else ""
 
-    @classmethod
-    def of(cls, detector: Detector, cache: Path | None = CACHE) -> Extractor:
-        """Return the extractor of what a detector's signals need."""
-        requires = detector.signals.requires
-        return cls(
-            detector.engine,
-            detector.preprocessing,
-            gradient="gradient" in requires,
-            views="views" in requires,
-            cache=cache,
-        )
-
-    def __call__(self, images: ImageSet, title: str, *, bare: bool = False) -> Labelled:
+    def __call__(self, images: ImageSet, title: str = "images", *, bare: bool = False) -> Labelled:
         """Return the evidence of a set of images, behind a progress bar.
 
         Args:
-            images: the set.
+            images: the set; at least one image.
             title: what the bar calls it.
             bare: whether one forward pass is enough: no gradient, no views.
+
+        Raises:
+            FitError: the network takes pictures of one size only, and the views are smaller.
         """
-        gradient, names = (False, (WHOLE,)) if bare else (self.gradient, (WHOLE, *self.views))
-        batch_size = max(1, min(BATCH, BATCH_PIXELS // images.pixels.shape[-2:].numel()))
-        parts: list[Evidence] = []
+        batch_size = _batch_size(images)
+        parts = []
         with progress.bar(f"evidence of {title}", unit="images") as bar:
+            bar.set(0, len(images))
             for start in range(0, len(images), CHUNK):
-                bar.set(start, len(images))
-                pixels = images.pixels[start : start + CHUNK]
-                files = {name: self._file(pixels, name, gradient) for name in names}
-                known = {name: kept for name, file in files.items() if (kept := _read(file)) is not None}
-                missing = [name for name in names if name not in known]
-                found: dict[str, list[Evidence]] = {name: [] for name in missing}
-                for number, batch in enumerate(pixels.split(batch_size) if missing else ()):
-                    standard = self.preprocessing.normalise(batch)
-                    for name in missing:
-                        found[name].append(self._look(standard, name, gradient))
-                    bar.set(min(start + (number + 1) * batch_size, len(images)), len(images))
-                for name in missing:
-                    known[name] = concatenate(found[name])
-                    _write(known[name], files[name])
-                parts.append(replace(known[WHOLE], views={name: known[name] for name in names[1:]}))
-            bar.set(len(images), len(images))
+                batches = images.pixels[start : start + CHUNK].split(batch_size)
+                parts.append(self._chunk(batches, bare, bar))
         return Labelled(concatenate(parts), **images.known())
 
-    def _look(self, images: torch.Tensor, name: str, gradient: bool) -> Evidence:
-        return self.engine.extract(images, gradient=gradient) if name == WHOLE else self.engine.view(images, name)
+    def _chunk(self, batches: Sequence[torch.Tensor], bare: bool, bar: progress.Bar) -> Evidence:
+        """Return the evidence of images that are kept together, uint8 ``[n, channels, h, w]``, in batches."""
+        looks = (PICTURE,) if bare else (PICTURE, *self.views)
+        gradient = self.gradient and not bare
+        keys = self._keys(batches, looks, gradient)
+        known = self._read(keys)
+        found: dict[str, list[Evidence]] = {look: [] for look in looks if look not in known}
+        for batch in batches:
+            standard = self.preprocessing.normalise(batch) if found else batch
+            for look, parts in found.items():
+                parts.append(self._look(standard, look, gradient))
+            bar.advance(len(batch))
+        for look, parts in found.items():
+            known[look] = concatenate(parts)
+            if self._cache:
+                self._cache.write(keys[look], known[look])
+        return replace(known[PICTURE], views={look: known[look] for look in looks[1:]})
 
-    def _file(self, pixels: torch.Tensor, name: str, gradient: bool) -> Path | None:
-        if self.cache is None:
-            return None
-        asked = gradient if name == WHOLE else f"{name} {SIDES[name]}"
-        digest = hashlib.sha256(f"{self._mark} {tuple(pixels.shape)} {asked}".encode())
-        digest.update(pixels.contiguous().numpy().tobytes())
-        return self.cache / f"{digest.hexdigest()[:32]}.pt"
+    def _look(self, images: torch.Tensor, look: str, gradient: bool) -> Evidence:
+        return self.engine.extract(images, gradient=gradient) if look == PICTURE else self.engine.view(images, look)
+
+    def _keys(self, batches: Sequence[torch.Tensor], looks: Sequence[str], gradient: bool) -> dict[str, str]:
+        """Return what evidence of these images is kept under; nothing without a cache."""
+        if not self._cache:
+            return {}
+        digest = hashlib.sha256()
+        for batch in batches:
+            digest.update(f"{tuple(batch.shape[1:])}".encode())
+            digest.update(batch.contiguous().numpy().tobytes())
+        pixels = f"{self._mark} {digest.hexdigest()}"
+        return {look: f"{pixels} {gradient if look == PICTURE else f'{look} {SIDES[look]}'}" for look in looks}
+
+    def _read(self, keys: Mapping[str, str]) -> dict[str, Evidence]:
+        read = {look: self._cache.read(key) for look, key in keys.items()} if self._cache else {}
+        return {look: kept for look, kept in read.items() if kept is not None}
 
 
-def _read(file: Path | None) -> Evidence | None:
-    """Return what is kept in the file; ``None`` when it is missing or damaged."""
-    if file is None or not file.is_file():
-        return None
-    try:
-        with zipfile.ZipFile(file) as archive:
-            if archive.testzip() is not None:  # torch.load itself does not look at the checksums
-                return None
-        return Evidence(**torch.load(file, weights_only=True))
-    except DAMAGED:
-        return None
-
-
-def _write(evidence: Evidence, file: Path | None) -> None:
-    if file is None:
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
-    torch.save(
-        {
-            "logits": evidence.logits,
-            "embedding": evidence.embedding,
-            "gradient_norm": evidence.gradient_norm,
-            "activations": dict(evidence.activations),
-        },
-        unfinished,
-    )
-    unfinished.replace(file)
+def _batch_size(images: ImageSet) -> int:
+    """Return how many images pass together: the largest power of two within the limits."""
+    most = min(BATCH, BATCH_PIXELS // images.pixels.shape[-2:].numel())
+    return 1 << max(0, most.bit_length() - 1)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from reason.base.engines import Engine, Tapped
 from reason.base.evidence import Evidence
+from reason.base.extraction import Extractor
 from reason.data.images import ImageInput, Preprocessing, rgb_of
 from reason.detector.calibration import Platt
 from reason.detector.certificate import Certificate
@@ -166,8 +167,18 @@ class Detector:
         gradient, views = Requirement.GRADIENT in requires, Requirement.VIEWS in requires
         return self.engine.extract(standard, gradient=gradient, views=views)
 
+    def extractor(self, cache: Path | None = None) -> Extractor:
+        """Return what extracts, of whole image sets, the evidence that the signals need.
+
+        Args:
+            cache: folder to keep evidence in; ``None`` keeps none.
+        """
+        requires = self.signals.requires
+        gradient, views = Requirement.GRADIENT in requires, Requirement.VIEWS in requires
+        return Extractor(self.engine, self.preprocessing, gradient=gradient, views=views, cache=cache)
+
     def judge(self, evidence: Evidence) -> Judgement:
-        """Return meta-vectors and reliabilities of what ``extract`` returned."""
+        """Return meta-vectors and reliabilities of evidence, wherever it comes from; it need not be of images."""
         return self._judge_vectors(self.signals.compute(evidence))
 
     @torch.no_grad()

@@ -10,7 +10,7 @@ import torch
 
 from reason import progress
 from reason.base.evidence import join
-from reason.base.extraction import Extractor
+from reason.base.extraction import CACHE, Extractor
 from reason.bundle import bundle
 from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
@@ -57,7 +57,7 @@ def run(folder: Path, data_root: Path, seeds: int = SEEDS) -> Evaluation:
     """
     detector = bundle.load(folder)
     protocol = EvaluationProtocol.of(detector)
-    extractor = Extractor.of(detector)
+    extractor = detector.extractor(CACHE)
     test = splits.read_test(protocol, detector, data_root)
     data = _fitting_data(detector, protocol, extractor, data_root)
     progress.say("fit the baselines, and the MetaNet from further seeds")

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from reason.base.extraction import Extractor
+from reason.base.extraction import CACHE
 from reason.bundle import bundle
 from reason.data.images import to_picture
 from reason.data.labels import CLEAN
@@ -73,7 +73,7 @@ def find(detector: Detector, data_root: Path, seed: int) -> Snapshot:
     count = min(len(test), MOST_PIXELS // test.pixels[0].numel())
     rows = np.random.default_rng(seed).permutation(len(test))[:count]
     images = list(splits.own_splits(protocol, test.take(torch.from_numpy(rows))))[-1].images
-    part = Extractor.of(detector)(images, "test")
+    part = detector.extractor(CACHE)(images, "test")
     confidence = part.evidence.logits.softmax(dim=1).amax(dim=1)
     reliability = detector.judge(part.evidence).reliability
     caught = ~part.correct & (reliability < detector.threshold)

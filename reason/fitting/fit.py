@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
-
 import torch
 
-from reason.base.engines import Engine, Tapped
-from reason.base.evidence import Labelled, concatenate
+from reason.base.engines import Tapped
+from reason.base.evidence import Labelled
 from reason.base.head import head_of
-from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector import metanet
 from reason.detector.calibration import Platt
@@ -23,28 +19,6 @@ from reason.signals import SignalSet, SignalSettings
 
 DEFAULT_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
 PLAIN_METANET = MetaNetSettings()
-
-T = TypeVar("T")
-Progress = Callable[[Iterable[T]], Iterable[T]]
-
-
-def extract(
-    base: Engine,
-    preprocessing: Preprocessing,
-    images: ImageSet,
-    *,
-    gradient: bool,
-    views: bool = False,
-    batch_size: int = 64,
-    progress: Progress[int] = iter,
-) -> Labelled:
-    """Run the base classifier over a set of images, see ``Engine.extract``."""
-    starts = range(0, len(images), batch_size)
-    parts = [
-        base.extract(preprocessing.normalise(images.pixels[start : start + batch_size]), gradient=gradient, views=views)
-        for start in progress(starts)
-    ]
-    return Labelled(concatenate(parts), **images.known())
 
 
 def fit(

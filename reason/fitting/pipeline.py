@@ -14,7 +14,7 @@ import torch
 from reason import progress
 from reason.base.device import choose
 from reason.base.engines import Tapped
-from reason.base.extraction import Extractor
+from reason.base.extraction import CACHE, Extractor
 from reason.bundle import bundle
 from reason.data import datasets
 from reason.data.image_set import ImageSet
@@ -101,7 +101,7 @@ def extractor(recipe: Recipe, base: Tapped) -> Extractor:
     """Return the extractor of what the recipe's signals need."""
     requires = recipe.signals.requires
     gradient, views = Requirement.GRADIENT in requires, Requirement.VIEWS in requires
-    return Extractor(base, recipe.data.preprocessing, gradient=gradient, views=views)
+    return Extractor(base, recipe.data.preprocessing, gradient=gradient, views=views, cache=CACHE)
 
 
 def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from reason.base import extraction, views
 from reason.base.backbones import make, tap
 from reason.base.engines import Tapped
-from reason.base.evidence import Labelled
+from reason.base.evidence import Evidence, Labelled, concatenate, join
 from reason.base.extraction import Extractor
 from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.detector import Detector
-from reason.fitting.fit import extract
+from reason.errors import EvidenceError
 
 PREPROCESSING = Preprocessing(size=16, mode="RGB", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 FORWARDS, FILES = 5, 3
@@ -59,6 +60,14 @@ def images() -> ImageSet:
     )
 
 
+def looked_at(base: Tapped, preprocessing: Preprocessing, images: ImageSet, *, views: bool = False) -> Labelled:
+    """Return what the network itself says, two images at a time."""
+    parts = [
+        base.extract(preprocessing.normalise(pixels), gradient=True, views=views) for pixels in images.pixels.split(2)
+    ]
+    return Labelled(concatenate(parts), **images.known())
+
+
 def extractor(base: Tapped, cache: Path | None, *, gradient: bool = True) -> Extractor:
     return Extractor(base, PREPROCESSING, gradient=gradient, cache=cache)
 
@@ -81,7 +90,7 @@ def assert_same(found: Labelled, expected: Labelled) -> None:
 
 def test_the_evidence_is_the_networks_own(base: Tapped, images: ImageSet, tmp_path: Path) -> None:
     found = extractor(base, tmp_path)(images, "test")
-    assert_same(found, extract(base, PREPROCESSING, images, gradient=True, batch_size=2))
+    assert_same(found, looked_at(base, PREPROCESSING, images))
     assert torch.equal(found.labels, images.labels)
     assert (found.sources, found.corruptions) == (images.sources, images.corruptions)
     assert found.severities is images.severities
@@ -121,7 +130,7 @@ def test_one_pixel_of_one_image_renews_its_chunk_alone(
     found = extractor(base, tmp_path)(changed, "test")
     assert forwards == [2, 2]
     assert len(files(tmp_path)) == FILES + 1
-    assert_same(found, extract(base, PREPROCESSING, changed, gradient=True, batch_size=2))
+    assert_same(found, looked_at(base, PREPROCESSING, changed))
 
 
 def move_bias(base: Tapped) -> None:
@@ -152,7 +161,7 @@ def test_other_preprocessing_finds_nothing_to_read(
     brighter = dataclasses.replace(PREPROCESSING, mean=(0.4, 0.5, 0.5))
     found = Extractor(base, brighter, gradient=True, cache=tmp_path)(images, "test")
     assert len(forwards) == 2 * FORWARDS
-    assert_same(found, extract(base, brighter, images, gradient=True, batch_size=2))
+    assert_same(found, looked_at(base, brighter, images))
 
 
 def test_evidence_with_and_without_the_gradient_are_kept_apart(
@@ -168,7 +177,7 @@ def test_evidence_with_and_without_the_gradient_are_kept_apart(
     assert len(forwards) == 2 * FORWARDS
 
 
-def test_views_are_kept_beside_the_evidence_of_the_whole(
+def test_views_are_kept_beside_the_evidence_of_the_picture(
     base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
 ) -> None:
     def with_views() -> Labelled:
@@ -176,9 +185,9 @@ def test_views_are_kept_beside_the_evidence_of_the_whole(
 
     extractor(base, tmp_path)(images, "test")
     found = with_views()
-    assert len(forwards) == 3 * FORWARDS  # the whole was known: two views are new
+    assert len(forwards) == 3 * FORWARDS  # the pictures were known: two views are new
     assert len(files(tmp_path)) == 3 * FILES
-    expected = extract(base, PREPROCESSING, images, gradient=True, views=True, batch_size=2)
+    expected = looked_at(base, PREPROCESSING, images, views=True)
     assert_same(found, expected)
     forwards.clear()
     again = with_views()
@@ -240,7 +249,7 @@ def scribble(path: Path) -> None:
 
 def flip_a_number(path: Path) -> None:
     """Change one bit of the logits; the file still reads."""
-    logits = torch.load(path, weights_only=True)["logits"].numpy().tobytes()
+    logits = load_file(path)["logits"].numpy().tobytes()
     data = bytearray(path.read_bytes())
     data[data.index(logits) + 2] ^= 1
     path.write_bytes(bytes(data))
@@ -252,17 +261,24 @@ def flip_the_structure(path: Path) -> None:
     path.write_bytes(data.replace(b"embedding", b"embedd\xffng", 1))
 
 
+def rename_an_array(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"embedding", b"embeddong", 1))
+
+
 def forget_a_part(path: Path) -> None:
-    torch.save({"logits": torch.zeros(4, 3)}, path)
+    save_file({"logits": torch.zeros(4, 3)}, path)
 
 
-@pytest.mark.parametrize("damage", [cut, empty, scribble, flip_a_number, flip_the_structure, forget_a_part])
+@pytest.mark.parametrize(
+    "damage", [cut, empty, scribble, flip_a_number, flip_the_structure, rename_an_array, forget_a_part]
+)
 def test_a_damaged_file_is_extracted_anew(
     base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     first = extractor(base, tmp_path)(images, "test")
     before = {path: path.read_bytes() for path in files(tmp_path)}
-    victim = max(before, key=lambda path: path.stat().st_size)  # one of the two whole chunks
+    victim = max(before, key=lambda path: path.stat().st_size)  # one of the two full chunks
     damage(victim)
     assert victim.read_bytes() != before[victim]
     forwards.clear()
@@ -282,15 +298,15 @@ def test_without_a_cache_nothing_is_written(
     assert files(tmp_path) == []
 
 
-def test_by_default_evidence_is_kept_where_the_run_stands(
+def test_by_default_nothing_is_kept(
     base: Tapped, images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Extractor(base, PREPROCESSING, gradient=False)(images, "test")
-    assert len(files(tmp_path / "runs" / "evidence")) == FILES
+    Extractor(base, PREPROCESSING, gradient=False)(images)
+    assert files(tmp_path) == []
 
 
-def test_a_stopped_run_keeps_its_whole_chunks(
+def test_a_stopped_run_keeps_its_full_chunks(
     base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path
 ) -> None:
     def stop(*_: Any) -> None:
@@ -305,25 +321,27 @@ def test_a_stopped_run_keeps_its_whole_chunks(
     forwards.clear()
     found = extractor(base, tmp_path)(images, "test")
     assert forwards == [2, 2, 2]
-    assert_same(found, extract(base, PREPROCESSING, images, gradient=True, batch_size=2))
+    assert_same(found, looked_at(base, PREPROCESSING, images))
 
 
 def test_a_run_that_dies_while_it_writes_leaves_nothing_that_is_read(
     base: Tapped, images: ImageSet, forwards: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dying(_: object, path: Path) -> None:
-        path.write_bytes(b"half of it")
+    written = Path.write_bytes
+
+    def dying(path: Path, data: bytes) -> int:
+        written(path, data[: len(data) // 2])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", dying)
+        patch.setattr(Path, "write_bytes", dying)
         with pytest.raises(KeyboardInterrupt):
             extractor(base, tmp_path)(images, "test")
     assert [path.suffix for path in files(tmp_path)] == [".unfinished"]
     forwards.clear()
     extractor(base, tmp_path)(images, "test")
     assert len(forwards) == FORWARDS
-    assert sum(path.suffix == ".pt" for path in files(tmp_path)) == FILES
+    assert sum(path.suffix == ".safetensors" for path in files(tmp_path)) == FILES
 
 
 @pytest.mark.parametrize("chunk", [2, 6, 1000])
@@ -337,28 +355,59 @@ def test_where_chunks_end_does_not_change_the_evidence(
     assert len(files(tmp_path / str(chunk))) == -(-10 // chunk)
 
 
-@pytest.mark.parametrize(("pixels", "sizes"), [(3 * 16**2, [3, 3, 3, 1]), (16**2, [1] * 10), (1, [1] * 10)])
+@pytest.mark.parametrize(
+    ("pixels", "sizes"), [(7 * 16**2, [4, 4, 2]), (3 * 16**2, [2] * 5), (16**2, [1] * 10), (1, [1] * 10)]
+)
 def test_large_pictures_pass_in_smaller_batches(
     base: Tapped, images: ImageSet, forwards: list[int], monkeypatch: pytest.MonkeyPatch, pixels: int, sizes: list[int]
 ) -> None:
-    monkeypatch.setattr(extraction, "CHUNK", 100)
-    monkeypatch.setattr(extraction, "BATCH", 10)
+    monkeypatch.setattr(extraction, "CHUNK", 16)
+    monkeypatch.setattr(extraction, "BATCH", 8)
     monkeypatch.setattr(extraction, "BATCH_PIXELS", pixels)
     extractor(base, None)(images, "test")
     assert forwards == sizes
 
 
-def test_real_chunks_are_whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("side", [1, 28, 96, 128, 160, 224, 320, 640, 5000])
+def test_batches_of_any_size_fill_a_real_chunk(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
     """Else a batch would end where a chunk does, and be of another size than the others."""
     monkeypatch.undo()
-    assert extraction.CHUNK % extraction.BATCH == 0
+    pixels = torch.zeros(1, 1, 1, 1, dtype=torch.uint8).expand(2, 3, side, side)
+    size = extraction._batch_size(ImageSet(pixels, ("a",), labels=torch.zeros(2).long(), sources=("a", "b")))
+    assert extraction.CHUNK % size == 0
+    assert 1 <= size <= extraction.BATCH
+    assert size == 1 or size * side**2 <= extraction.BATCH_PIXELS
 
 
 def test_a_detectors_extractor_reads_what_its_signals_need(detector: Detector, shapes: ImageSet) -> None:
     some = shapes.take(torch.arange(6))
-    found = Extractor.of(detector, cache=None)(some, "test")
+    found = detector.extractor()(some)
     assert found.evidence.gradient_norm is not None
-    expected = detector.judge(
-        extract(detector.base, detector.preprocessing, some, gradient=True, views=True, batch_size=2).evidence
-    )
+    expected = detector.judge(looked_at(detector.base, detector.preprocessing, some, views=True).evidence)
     assert torch.equal(detector.judge(found.evidence).vectors, expected.vectors)
+
+
+def test_evidence_put_together_is_of_the_same_measurements(base: Tapped, images: ImageSet) -> None:
+    extract = Extractor(base, PREPROCESSING, gradient=True, views=True)
+    full, bare = extract(images), extract(images, bare=True)
+    assert len(join([full, full])) == 20
+    assert join([full, full]).corruptions == images.corruptions * 2
+    with pytest.raises(
+        EvidenceError, match=r"^evidence of logits, gradient, tap .* and of logits, tap .* cannot be put"
+    ):
+        join([full, bare])
+    plain = Evidence(full.evidence.logits, full.evidence.embedding)
+    with pytest.raises(EvidenceError, match="extract the same of all images"):
+        concatenate([bare.evidence, plain])
+
+
+def test_what_is_known_of_clean_images_is_written_out_where_others_are_corrupted(
+    base: Tapped, images: ImageSet
+) -> None:
+    extract = Extractor(base, PREPROCESSING, gradient=False)
+    clean = dataclasses.replace(images, corruptions=(), severities=None)
+    both = join([extract(clean), extract(images)])
+    assert both.corruptions == ("clean",) * 10 + images.corruptions
+    assert both.severities is not None
+    assert images.severities is not None
+    assert both.severities.tolist() == [0.0] * 10 + images.severities.tolist()

@@ -17,17 +17,14 @@ from reason.errors import FitError
 from reason.evaluation import baselines
 from reason.evaluation.baselines import Baseline, GradientBoosting, LogisticRegression, ScalarLogisticRegression
 from reason.evaluation.metrics import auroc
-from reason.fitting.fit import extract
 from reason.signals import Column, SignalFamily, SignalSet
 
 
 @pytest.fixture(scope="module")
 def parts(detector: Detector, shapes: ImageSet) -> list[Labelled]:
     """Base-train, meta-fit and calibration evidence of the shapes."""
-    return [
-        extract(detector.base, detector.preprocessing, shapes.take(rows), gradient=True, views=True)
-        for rows in split(shapes.labels, (0.4, 0.35), seed=0)
-    ]
+    extract = detector.extractor()
+    return [extract(shapes.take(rows)) for rows in split(shapes.labels, (0.4, 0.35), seed=0)]
 
 
 @pytest.fixture(scope="module")

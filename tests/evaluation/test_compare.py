@@ -266,7 +266,7 @@ def test_the_base_of_the_bundle_is_what_is_compared(
     monkeypatch.setattr(pipeline, "read_images", lambda recipe, root, download: (root, download))
     monkeypatch.setattr(pipeline, "split", lambda recipe, images: images)
     monkeypatch.setattr(pipeline, "base_of", base_of)
-    monkeypatch.setattr(pipeline, "Extractor", lambda network, *_, gradient, views: (network, gradient, views))
+    monkeypatch.setattr(pipeline, "Extractor", lambda network, *_, **asked: (network, asked))
     monkeypatch.setattr(compare, "gather", lambda extract, *_: material if extract[0] is base else None)
     monkeypatch.setattr(compare, "head_of", lambda network: HEAD)
     text = RECIPE.read_text()

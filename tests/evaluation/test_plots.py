@@ -28,7 +28,6 @@ from reason.evaluation.metrics import ap_error, ap_success
 from reason.evaluation.plots.style import ACCENT, QUIET, WARN
 from reason.evaluation.report import ImportanceResult
 from reason.evaluation.scored import ScoredSplit
-from reason.fitting.fit import extract
 
 CLASSES = ("cat", "dog", "a name of far too many letters")
 
@@ -262,7 +261,7 @@ def test_pictures_and_importance_are_drawn_when_they_are_given(
     everything: bool, detector: Detector, shapes: ImageSet, tmp_path: Path
 ) -> None:
     images = shapes.take(torch.arange(0, 900, 9))
-    part = extract(detector.base, detector.preprocessing, images, gradient=True, views=True)
+    part = detector.extractor()(images)
     said = detector.judge(part.evidence)
     confidence = part.evidence.logits.double().softmax(dim=1).amax(dim=1).numpy()
     scores = {"REASON": said.logits.double().numpy(), "MSP": confidence}

@@ -36,7 +36,7 @@ class Pixels(Extractor):
         self.titles: list[str] = []
         self.bare: list[bool] = []
 
-    def __call__(self, images: ImageSet, title: str, *, bare: bool = False) -> Labelled:
+    def __call__(self, images: ImageSet, title: str = "images", *, bare: bool = False) -> Labelled:
         self.titles.append(title)
         self.bare.append(bare)
         evidence = Evidence(torch.zeros(len(images), 3), images.pixels)

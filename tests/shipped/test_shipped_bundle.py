@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 import reason
-from reason.base.extraction import Extractor
 from reason.detector.detector import Detector
 from reason.errors import DatasetError
 from reason.evaluation import splits
@@ -81,7 +80,7 @@ def measured(name: str) -> Measured:
         test = splits.read_test(protocol, detector, DATA)
     except DatasetError as error:
         pytest.skip(str(error))
-    comparison, extractor = Comparison(detector, PARAMETER_FREE), Extractor.of(detector, cache=None)
+    comparison, extractor = Comparison(detector, PARAMETER_FREE), detector.extractor()
     scored = {
         split.name: comparison.score(extractor(split.images, split.name), split.kind)
         for split in splits.own_splits(protocol, test)

@@ -53,7 +53,7 @@ class Detector:
     name: str
     title: str
     architecture: str
-    """Key of ``reason.base.backbones.ARCHITECTURES``, or ``custom`` for a network of your own."""
+    """Name in ``reason.base.backbones.ARCHITECTURES``, or ``custom`` for a network of your own."""
     classes: tuple[str, ...]
     base: Tapped
     engine: Engine

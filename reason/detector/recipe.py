@@ -97,7 +97,7 @@ class Base:
     """How the base classifier is trained."""
 
     architecture: str
-    """Network; a key of ``reason.base.backbones.ARCHITECTURES``."""
+    """Network; a name in ``reason.base.backbones.ARCHITECTURES``."""
     dropout: float
     """Rate of the dropout before the head."""
     cycles: tuple[Cycle, ...]

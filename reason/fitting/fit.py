@@ -57,7 +57,7 @@ def fit(
         risk: selective risk that the threshold shall promise.
         delta: chance that the promise fails.
         seed: seed of the MetaNet.
-        architecture: key of ``reason.base.backbones.ARCHITECTURES``, or ``custom``.
+        architecture: name in ``reason.base.backbones.ARCHITECTURES``, or ``custom``.
         title: one line that people read.
         provenance: how it was made, to keep with the bundle.
 

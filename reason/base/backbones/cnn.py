@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
+from reason.base.backbones.architecture import ARCHITECTURES, Architecture
+from reason.base.taps import Tap
+
 
 def cnn(classes: int, dropout: float, channels: int) -> nn.Sequential:
     """Return two stages of convolution, batch norm, ReLU and max-pooling, 128 hidden units and the head ``head``.
@@ -24,3 +27,13 @@ def cnn(classes: int, dropout: float, channels: int) -> nn.Sequential:
     network.add_module("dropout", nn.Dropout(dropout))
     network.add_module("head", nn.Linear(128, classes))
     return network
+
+
+ARCHITECTURES.register(
+    Architecture(
+        "cnn",
+        cnn,
+        head="head",
+        taps=(Tap("stage1", "stage1.2", 32), Tap("stage2", "stage2.2", 64), Tap("hidden", "hidden", 128, maps=False)),
+    )
+)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import nn
-from torchvision.models import resnet
+
+from reason.base.backbones.architecture import ARCHITECTURES, Architecture
+
+if TYPE_CHECKING:
+    from torchvision.models import resnet
 
 
 def resnet50(classes: int, dropout: float, channels: int = 3) -> resnet.ResNet:
     """Return torchvision's ResNet50 (He et al. 2016), residual branches starting at zero, head ``fc.1``."""
-    _check(channels)
-    network = resnet.resnet50(weights=None, zero_init_residual=True)
+    network = _plain(channels)
     return _with_head(network, classes, dropout)
 
 
@@ -19,8 +24,7 @@ def resnet50d(classes: int, dropout: float, channels: int = 3) -> resnet.ResNet:
     He et al. 2019, "Bag of Tricks for Image Classification with Convolutional Neural Networks". Trained from
     scratch on few images it is more accurate than the plain network at about a tenth more compute.
     """
-    _check(channels)
-    network = resnet.resnet50(weights=None, zero_init_residual=True)
+    network = _plain(channels)
     network.conv1 = _deep_stem()
     for stage in (network.layer2, network.layer3, network.layer4):
         stage[0].downsample = _averaging_shortcut(stage[0].downsample)
@@ -30,9 +34,12 @@ def resnet50d(classes: int, dropout: float, channels: int = 3) -> resnet.ResNet:
     return _with_head(network, classes, dropout)
 
 
-def _check(channels: int) -> None:
+def _plain(channels: int) -> resnet.ResNet:
     if channels != 3:
         raise ValueError(f"a ResNet takes colour images of 3 channels, not {channels}.")
+    from torchvision.models import resnet  # imported here: whoever needs no ResNet need not wait for it
+
+    return resnet.resnet50(weights=None, zero_init_residual=True)
 
 
 def _deep_stem() -> nn.Sequential:
@@ -60,3 +67,7 @@ def _averaging_shortcut(strided: nn.Sequential) -> nn.Sequential:
 def _with_head(network: resnet.ResNet, classes: int, dropout: float) -> resnet.ResNet:
     network.fc = nn.Sequential(nn.Dropout(dropout), nn.Linear(network.fc.in_features, classes))
     return network
+
+
+ARCHITECTURES.register(Architecture("resnet50", resnet50, head="fc.1"))
+ARCHITECTURES.register(Architecture("resnet50d", resnet50d, head="fc.1"))

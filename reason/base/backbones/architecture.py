@@ -1,0 +1,39 @@
+"""What an architecture declares, and the registry of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from reason.base.taps import Tap
+from reason.registry import Registry
+
+FILES = ("resnet", "cnn")
+"""Modules of this package that hold architectures; to add one, name it here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """How to make a base classifier, and where to tap it."""
+
+    name: str
+    """Name, as recipes and bundles write it."""
+    make: Callable[[int, float, int], nn.Module]
+    """``make(classes, dropout, channels)`` returns the untrained network; it raises ``ValueError`` for channels of
+    the input that it does not take. The weights of a bundle are loaded into what it returns.
+    """
+    head: str
+    """Dotted name of the last ``nn.Linear``; its input is the embedding, its output the logits."""
+    taps: tuple[Tap, ...] = ()
+    """Further layers that signals may read."""
+
+
+ARCHITECTURES: Registry[Architecture] = Registry(
+    "architecture",
+    group="reason.architectures",
+    modules=[f"reason.base.backbones.{file}" for file in FILES],
+    accepts=lambda item: isinstance(item, Architecture),
+)
+"""Architectures by name."""

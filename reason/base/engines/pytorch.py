@@ -12,7 +12,7 @@ from torch import nn
 
 from reason.base.engines.engine import Engine
 from reason.base.evidence import Evidence
-from reason.base.taps import Tap
+from reason.base.taps import POOLINGS, Tap
 
 
 class _Kept(threading.local):
@@ -78,6 +78,11 @@ class Tapped(nn.Module, Engine):
             network.get_submodule(item.module).register_forward_hook(_KeepActivations(self._kept, item))
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of ``Evidence.activations``, in their order."""
+        return tuple(key for item in self.taps for key in item.keys(tuple(POOLINGS)))
+
+    @property
     def head(self) -> nn.Linear:
         """The last layer; weight ``[classes, features]``."""
         return self._head[0]  # type: ignore[return-value]
@@ -112,25 +117,34 @@ class Tapped(nn.Module, Engine):
         """
         if self.training:
             raise RuntimeError("the base classifier is in training mode; call freeze() first.")
-        activations: dict[str, torch.Tensor] | None = {} if taps else None
-        self._kept.activations = activations
         images = images.detach().to(self.head.weight.device)
         images = images.contiguous(memory_format=torch.channels_last).requires_grad_(gradient)
         with torch.set_grad_enabled(gradient):
-            logits = self(images)
+            logits, embedding, activations = self.inside(images, taps=taps)
             norms = None
             if gradient:
                 top = logits.topk(2, dim=1).values
                 (slopes,) = torch.autograd.grad((top[:, 0] - top[:, 1]).sum(), images)
                 norms = slopes.flatten(1).norm(dim=1).cpu()
-        embedding = self._kept.embedding
-        del self._kept.embedding, self._kept.activations
         return Evidence(
             logits=logits.detach().cpu(),
             embedding=embedding.detach().cpu(),
             gradient_norm=norms,
-            activations={key: values.cpu() for key, values in (activations or {}).items()},
+            activations={key: values.cpu() for key, values in activations.items()},
         )
+
+    def inside(
+        self, images: torch.Tensor, *, taps: bool = True
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        """Return logits, embedding and, by key, the pooled activations of what ``forward`` takes."""
+        activations: dict[str, torch.Tensor] = {}
+        self._kept.activations = activations if taps else None
+        try:
+            logits = self(images)
+            return logits, self._kept.embedding, activations
+        finally:
+            self._kept.activations = None
+            self._kept.__dict__.pop("embedding", None)
 
     def identity(self) -> str:
         """Return a digest of the version of PyTorch, the device, the taps and the weights."""

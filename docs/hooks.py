@@ -47,7 +47,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def _reference(name: str) -> str:
     """Return the page of a package: its own text, then each of its modules."""
     if name == "reason":
-        front = "reason", "reason.errors", "reason.progress", "reason.registry", "reason.resources"
+        front = "reason", "reason.errors", "reason.progress", "reason.registry", "reason.resources", "reason.structure"
         return "# reason\n\n" + "\n\n".join(f"::: {module}" for module in front) + "\n"
     spec = find_spec(f"reason.{name}")
     assert spec is not None

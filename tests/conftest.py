@@ -55,7 +55,7 @@ def detector(shapes: ImageSet) -> Detector:
             pca_components=16,
             pca_columns=8,
         ),
-        metanet_settings=MetaNetSettings(hidden=(16,), members=2, scalar_members=1),
+        metanet=MetaNetSettings(hidden=(16,), members=2, scalar_members=1),
         risk=0.2,
         architecture="cnn",
         title="Drawn shapes, for tests",

@@ -2,82 +2,106 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from reason.base.engines import Tapped
 from reason.base.evidence import Labelled
+from reason.base.extraction import Extractor
 from reason.base.head import head_of
+from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
-from reason.detector import metanet
 from reason.detector.calibration import Platt
 from reason.detector.detector import Detector
 from reason.detector.latent import LatentMap, latent_of
 from reason.detector.metanet import MetaNetSettings
+from reason.detector.metanet import fit as fit_metanet
+from reason.detector.policy import DELTA
 from reason.detector.provenance import Provenance
+from reason.detector.recipe import Threshold
 from reason.detector.risk import CalibrationSample
-from reason.signals import SignalSet, SignalSettings
+from reason.errors import FitError
+from reason.signals import Requirement, SignalSet, SignalSettings
+from reason.structure import require
 
 DEFAULT_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
-PLAIN_METANET = MetaNetSettings()
+DEFAULT_METANET = MetaNetSettings()
 
 
 def fit(
     name: str,
     base: Tapped,
     preprocessing: Preprocessing,
-    classes: tuple[str, ...],
+    classes: Sequence[str],
     *,
-    bank: Labelled,
-    meta: Labelled,
-    calibration: Labelled,
+    bank: ImageSet | Labelled,
+    meta: ImageSet | Labelled,
+    calibration: ImageSet | Labelled,
     signals: SignalSettings = DEFAULT_SIGNALS,
-    metanet_settings: MetaNetSettings = PLAIN_METANET,
+    metanet: MetaNetSettings = DEFAULT_METANET,
     risk: float = 0.05,
-    delta: float = 0.05,
+    delta: float = DELTA,
     seed: int = 0,
     architecture: str = "custom",
     title: str = "",
     provenance: Provenance | None = None,
 ) -> Detector:
-    """Fit everything that judges a base classifier.
+    """Fit everything that judges the predictions of a base classifier.
 
     The three sets must be disjoint, and the base classifier must not have trained on ``meta`` and ``calibration``: it
-    makes almost no errors on images it has seen.
+    makes almost no errors on images it has seen. Each may be given as images, or as their evidence where that has been
+    extracted already. The same arguments give the same detector.
 
     Args:
         name: name of the detector, and of its bundle.
-        base: frozen base classifier.
+        base: frozen base classifier; ``reason.save`` wants its weights rounded, see ``Tapped.round_weights``.
         preprocessing: the base classifier's own.
         classes: class names in the order of the logits.
-        bank: base-train evidence; the PCA and the bank learn from it.
-        meta: evidence that the MetaNet learns from.
-        calibration: evidence that the calibration and the threshold come from.
-        signals: which signals to compute.
-        metanet_settings: how to fit the MetaNet.
-        risk: selective risk that the threshold shall promise.
-        delta: chance that the promise fails.
-        seed: seed of the MetaNet.
+        bank: images that the base classifier trained on, of every class; the signals learn from them.
+        meta: what the MetaNet learns from; a few hundred wrong predictions among them are a good start.
+        calibration: what calibration, threshold and certificate come from, drawn as the images to be judged are.
+        signals: which signals to compute, and their sizes.
+        metanet: how to fit the MetaNet.
+        risk: upper limit of the error rate among accepted predictions that the threshold shall guarantee, in (0, 1).
+        delta: chance, over calibration draws, that the guarantee fails, in (0, 1).
+        seed: seed of the MetaNet and of the latent map, at least 0; that of the signals is among their settings.
         architecture: name in ``reason.base.backbones.ARCHITECTURES``, or ``custom``.
-        title: one line that people read.
+        title: one line that people read; the name by default.
         provenance: how it was made, to keep with the bundle.
 
+    Returns:
+        The detector. Where no threshold can guarantee the risk, it has no certificate, and its threshold is
+        ``1 - risk``.
+
     Raises:
-        FitError: meta-fit or calibration lacks correct or wrong predictions.
+        SettingsError: a number is out of range, or the classes are not those of the network.
+        FitError: a set is empty, has other labels or sizes than it should, or lacks correct or wrong predictions.
     """
+    target = Threshold(risk, delta)
+    require(seed >= 0, "seed", f"must not be negative, as {seed} is.")
+    outputs = len(head_of(base).bias)
+    require(len(classes) == outputs, "classes", f"are {len(classes)}, and the network has {outputs} outputs.")
+    require(len(set(classes)) == outputs, "classes", "must have different names.")
+    extract = _extractor(base, preprocessing, signals)
+    bank, meta, calibration = (
+        _evidence(extract, part, title, outputs)
+        for title, part in (("bank", bank), ("meta", meta), ("calibration", calibration))
+    )
     signal_set = SignalSet.fit(signals, head_of(base), base.taps, bank)
-    net = metanet.fit(signal_set.compute(meta.evidence), meta.correct, signal_set.raw, metanet_settings, seed)
+    net = fit_metanet(signal_set.compute(meta.evidence), meta.correct, signal_set.raw, metanet, seed)
     with torch.no_grad():
         logits = net(signal_set.compute(calibration.evidence))
     platt = Platt.fit(logits, calibration.correct)
     reliability = platt(logits)
     sample = CalibrationSample(reliability.numpy(), calibration.correct.numpy())
-    promise = sample.guarantee(risk, delta)
+    guarantee = sample.guarantee(target.risk, target.delta)
     latent = latent_of(calibration.evidence, signal_set.read_taps)
     return Detector(
         name=name,
         title=title or name,
         architecture=architecture,
-        classes=classes,
+        classes=tuple(classes),
         base=base,
         engine=base,
         preprocessing=preprocessing,
@@ -85,10 +109,29 @@ def fit(
         signals=signal_set,
         metanet=net,
         calibration=platt,
-        # Without a promise, accept what is probably right more often than the risk that was asked for.
-        threshold=promise.threshold if promise else 1 - risk,
-        certificate=promise.certificate if promise else None,
+        threshold=guarantee.threshold if guarantee else 1 - risk,
+        certificate=guarantee.certificate if guarantee else None,
         calibration_sample=sample,
         latent_map=LatentMap.fit(latent, reliability, calibration.correct, seed),
         provenance=provenance or Provenance(),
     )
+
+
+def _extractor(base: Tapped, preprocessing: Preprocessing, signals: SignalSettings) -> Extractor:
+    gradient, views = Requirement.GRADIENT in signals.requires, Requirement.VIEWS in signals.requires
+    return Extractor(base, preprocessing, gradient=gradient, views=views)
+
+
+def _evidence(extract: Extractor, part: ImageSet | Labelled, title: str, classes: int) -> Labelled:
+    """Check one of the sets, and return its evidence; the bank needs neither gradient nor views."""
+    if not len(part):
+        raise FitError(f"{title}: holds no images.")
+    lowest, highest = int(part.labels.min()), int(part.labels.max())
+    if lowest < 0 or highest >= classes:
+        raise FitError(f"{title}: labels must be from 0 to {classes - 1}, and go from {lowest} to {highest}.")
+    if isinstance(part, Labelled):
+        return part
+    side, size = part.pixels.shape[-1], extract.preprocessing.size
+    if side != size:
+        raise FitError(f"{title}: its images are {side} pixels wide, and the preprocessing makes them {size}.")
+    return extract(part, title, bare=title == "bank")

@@ -203,7 +203,7 @@ def _fit(recipe: Recipe, base: Tapped, classes: tuple[str, ...], data: FittingDa
         meta=data.meta,
         calibration=data.calibration,
         signals=dataclasses.replace(recipe.signals, seed=recipe.seed),
-        metanet_settings=recipe.metanet,
+        metanet=recipe.metanet,
         risk=recipe.threshold.risk,
         delta=recipe.threshold.delta,
         seed=recipe.seed,

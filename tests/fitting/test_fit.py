@@ -1,0 +1,85 @@
+"""The front door of fitting: from images or evidence, with every argument checked first."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from drawn_shapes import SHAPES, shape_preprocessing
+
+import reason
+from reason.base.extraction import Extractor
+from reason.data.image_set import ImageSet, split
+from reason.detector.detector import Detector
+from reason.detector.metanet import MetaNetSettings
+from reason.errors import FitError, SettingsError
+from reason.signals import SignalSettings
+
+SMALL = MetaNetSettings(hidden=(8,), members=1)
+SIGNALS = SignalSettings(families=("softmax", "gradient", "neighbours"), pca_components=4, pca_columns=2)
+
+
+@pytest.fixture(scope="module")
+def parts(shapes: ImageSet) -> dict[str, ImageSet]:
+    rows = split(shapes.labels, (0.4, 0.35), seed=0)  # as the base classifier of the detector was trained
+    return {name: shapes.take(part) for name, part in zip(("bank", "meta", "calibration"), rows, strict=True)}
+
+
+def fitted(detector: Detector, parts: Any, **changes: Any) -> Detector:
+    arguments = {"signals": SIGNALS, "metanet": SMALL, "risk": 0.3, **parts, **changes}
+    return reason.fit("mine", detector.base, shape_preprocessing(), arguments.pop("classes", SHAPES), **arguments)
+
+
+def test_images_and_their_evidence_give_the_same_detector(detector: Detector, parts: dict[str, ImageSet]) -> None:
+    extract = Extractor(detector.base, shape_preprocessing(), gradient=True)
+    one, other = fitted(detector, parts), fitted(detector, {name: extract(images) for name, images in parts.items()})
+    assert one.threshold == other.threshold
+    assert one.calibration == other.calibration
+    expected = other.metanet.state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in one.metanet.state_dict().items())
+
+
+def test_what_is_not_named_is_said_by_the_detector(detector: Detector, parts: dict[str, ImageSet]) -> None:
+    found = fitted(detector, parts)
+    assert (found.title, found.architecture, found.classes) == ("mine", "custom", SHAPES)
+    assert found.provenance.recipe is None
+    assert found.provenance.created
+    assert found.provenance.versions["torch"] == torch.__version__.partition("+")[0]
+    assert found.certificate is not None
+    assert (found.certificate.risk, found.certificate.delta) == (0.3, 0.05)
+
+
+def test_a_risk_out_of_reach_leaves_no_certificate(detector: Detector, parts: dict[str, ImageSet]) -> None:
+    found = fitted(detector, parts, risk=0.001)
+    assert (found.threshold, found.certificate) == (0.999, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"risk": 0.0}, r"^risk must be in \(0, 1\), not 0\.0"),
+        ({"delta": float("nan")}, r"^delta must be in \(0, 1\), not nan"),
+        ({"seed": -1}, "^seed must not be negative, as -1 is"),
+        ({"classes": SHAPES[:2]}, "^classes are 2, and the network has 3 outputs"),
+        ({"classes": ("circle", "cross", "circle")}, "^classes must have different names"),
+    ],
+)
+def test_settings_are_checked_before_anything_is_run(
+    detector: Detector, parts: dict[str, ImageSet], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        fitted(detector, parts, **changes)
+
+
+def test_images_that_do_not_fit_are_named_by_their_set(detector: Detector, parts: dict[str, ImageSet]) -> None:
+    meta = parts["meta"]
+    wrong = dataclasses.replace(meta, labels=meta.labels + 1)
+    with pytest.raises(FitError, match=r"^meta: labels must be from 0 to 2, and go from 1 to 3"):
+        fitted(detector, parts, meta=wrong)
+    with pytest.raises(FitError, match=r"^calibration: holds no images"):
+        fitted(detector, parts, calibration=meta.take(torch.arange(0)))
+    small = dataclasses.replace(meta, pixels=meta.pixels[..., :16, :16])
+    with pytest.raises(FitError, match=r"^bank: its images are 16 pixels wide, and the preprocessing makes them "):
+        fitted(detector, parts, bank=small)

@@ -19,6 +19,7 @@ from reason.cli.jobs import evaluate, snapshot, train
 from reason.cli.predict import predict
 from reason.cli.serve import serve
 from reason.cli.threshold import threshold
+from reason.data.pillow_warnings import ignore_metadata_warnings
 from reason.errors import ReasonError
 
 INTERRUPTED = 130
@@ -52,6 +53,7 @@ def _drop_output() -> None:
 @click.version_option(__version__, prog_name="reason")
 def main() -> None:
     """Judge each prediction of an image classifier: accept it, or send it to review."""
+    ignore_metadata_warnings()
 
 
 for _command in (predict, info, threshold, corrupt, evaluate, snapshot, serve, train):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from reason.detector.detector import Detector
 from reason.detector.policy import AcceptancePolicy
 from reason.detector.verdict import Verdict
 from reason.errors import BrokenImageError, UnsupportedImageError
+from reason.threads import cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def _decode(
     images: Sequence[ImageFile], preprocessing: Preprocessing, batch_size: int
 ) -> Iterator[list[tuple[str, Future[Image.Image]]]]:
     """Decode in threads, one batch ahead of the one that is judged."""
-    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(4, cores()))
 
     def start(batch: Sequence[ImageFile]) -> list[tuple[str, Future[Image.Image]]]:
         return [(image.name, pool.submit(_squash, image, preprocessing)) for image in batch]

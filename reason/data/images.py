@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,10 +25,6 @@ MAX_PIXELS = 40_000_000
 ImageInput = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """A path, encoded bytes, a Pillow image, or RGB pixels ``[h, w, 3]``."""
 
-# Pillow warns of damaged metadata in pictures that it still reads; a stranger's photo is none of our user's business.
-# Once at import and not around each call: what is ignored belongs to the process, and several threads decode at once.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-
 
 def rgb_of(image: ImageInput) -> Image.Image:
     """Return any picture that the library takes as 8-bit RGB, upright.
@@ -49,7 +44,7 @@ def rgb_of(image: ImageInput) -> Image.Image:
 
 
 def decode(source: bytes | Path, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image.Image:
-    """Decode one image to 8-bit RGB, upright.
+    """Decode one image to 8-bit RGB, upright; Pillow may warn of damaged metadata.
 
     EXIF orientation is applied, transparency is laid over white, 16-bit samples are scaled to 8 bits, and
     greyscale, palette and CMYK become RGB.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from torch.nn import functional
 
 from reason.errors import FitError, SettingsError
 from reason.signals.standardise import CLIP, Standardisation
+from reason.threads import torch_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def fit(
     if correct.all() or not correct.any():
         raise FitError("the MetaNet needs correct and wrong predictions among the meta-fit images.")
     hidden = torch.tensor(raw, dtype=torch.bool)
-    with _one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch_threads(1), torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
         net = MetaNet(
             vectors.shape[1],
@@ -210,17 +210,6 @@ def fit(
         for member, scale in zip(net.members, net.scale, strict=True):
             _fit_member(member, standard * scale, correct.float(), hidden, settings)
     return net.eval().requires_grad_(False)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Networks as small as these are fitted faster without threads, and alike on every machine's number of cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _fit_member(

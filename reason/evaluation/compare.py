@@ -38,6 +38,7 @@ from reason.fitting import recipe as recipes
 from reason.fitting.fitting_data import FittingData, gather
 from reason.signals import Requirement, SignalSet
 from reason.signals.standardise import Standardisation
+from reason.threads import torch_threads
 
 SEEDS = 3
 """Folds, each cut and learned from with its own seed."""
@@ -155,10 +156,10 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     network, _ = pipeline.base_of(recipe, parts, base)
     extract = pipeline.extractor(recipe, network)
     material = gather(extract, parts, recipe.meta_fit, recipe.target, recipe.seed)
-    torch.set_num_threads(1)  # the networks are so small that threads only wait for each other
     head, settings = head_of(network), dataclasses.replace(recipe.signals, seed=recipe.seed)
-    signals = SignalSet.fit(settings, head, network.taps, material.bank)
-    return compare(material, head, signals, recipe.metanet)
+    with torch_threads(1):
+        signals = SignalSet.fit(settings, head, network.taps, material.bank)
+        return compare(material, head, signals, recipe.metanet)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_cors import CORS
 
+from reason.data.pillow_warnings import ignore_metadata_warnings
 from reason.resources import PAGE
 from reason.serving import pages, problems, telemetry
 from reason.serving.models import Models
@@ -15,7 +16,7 @@ from reason.serving.uploads import InMemoryRequest, discard_unread
 
 
 def create_app(settings: Settings | None = None, *, load: bool = True) -> Flask:
-    """Return the service as a WSGI application.
+    """Return the service as a WSGI application, and silence Pillow's warnings of damaged metadata in its process.
 
     Args:
         settings: how it runs; read from the environment by default.
@@ -26,6 +27,7 @@ def create_app(settings: Settings | None = None, *, load: bool = True) -> Flask:
         ConfigError: a setting is unknown, ill-typed or out of range.
         BundleError: there is no bundle to serve, or one is incomplete or altered.
     """
+    ignore_metadata_warnings()
     settings = settings or Settings.from_environment()
     service = Service(settings, Models(settings), Predictor(settings))
     if load:

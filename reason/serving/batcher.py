@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-import torch
 from PIL import Image
 
 from reason.detector.policy import AcceptancePolicy
 from reason.detector.verdict import Verdict
+from reason.threads import torch_threads
 
 Predict = Callable[[AcceptancePolicy, Sequence[Image.Image], Sequence[str | None]], list[Verdict]]
 """Judges a batch: the policy that its images share, the images, their names."""
@@ -86,14 +86,13 @@ class Batcher:
             atexit.register(self.close)
 
     def _work(self) -> None:
-        if self._torch_threads:
-            torch.set_num_threads(self._torch_threads)
-        while batch := self._gather():
-            # A request that gave up has cancelled its jobs; judging them would only delay the others.
-            live = [job for job in batch if job.answer.set_running_or_notify_cancel()]
-            for policy in dict.fromkeys(job.policy for job in live):
-                # One pass has one policy. Nearly all requests leave it to the bundle.
-                self._judge([job for job in live if job.policy == policy])
+        with torch_threads(self._torch_threads):
+            while batch := self._gather():
+                # A request that gave up has cancelled its jobs; judging them would only delay the others.
+                live = [job for job in batch if job.answer.set_running_or_notify_cancel()]
+                for policy in dict.fromkeys(job.policy for job in live):
+                    # One pass has one policy. Nearly all requests leave it to the bundle.
+                    self._judge([job for job in live if job.policy == policy])
 
     def _gather(self) -> list[Job]:
         """Wait for a job, then a little longer for companions; an empty batch means the end."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
 from PIL import Image
 
 from reason.bundle.bundle import load
@@ -20,6 +19,7 @@ from reason.errors import BundleError, ConfigError
 from reason.serving.batcher import Batcher
 from reason.serving.problems import LOADING, UNKNOWN_MODEL, Problem
 from reason.serving.settings import Settings
+from reason.threads import torch_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,5 @@ def find_bundles(folder: Path) -> list[Path]:
 def _load(folder: Path) -> Detector:
     # On one thread, because a pool of OpenMP threads that exists when a server forks its workers
     # would leave them waiting for ever for threads that they do not have.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with torch_threads(1):
         return load(folder)
-    finally:
-        torch.set_num_threads(threads)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from reason.serving.parameters import Parameters
 from reason.serving.problems import BUSY, TIMEOUT, Problem, from_error, internal
 from reason.serving.settings import Settings
 from reason.serving.uploads import Upload
+from reason.threads import cores
 
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -46,7 +46,7 @@ class Predictor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # A few bytes can decode to a huge picture: what bounds memory is how many are open at once.
-        self._slots = threading.BoundedSemaphore(settings.decoders or os.cpu_count() or 1)
+        self._slots = threading.BoundedSemaphore(settings.decoders or cores())
 
     def predict(self, uploads: Sequence[Upload], model: Model, parameters: Parameters) -> list[Predicted | Problem]:
         """Return a verdict with its picture, or what went wrong, for each upload, in order.

@@ -276,9 +276,7 @@ def test_the_base_of_the_bundle_is_what_is_compared(
     recipe.write_text(
         text[: text.index("[signals]")] + "[meta_fit]\n" + settings + text[text.index("[threshold]", start) :]
     )
-    threads = torch.get_num_threads()
     rows = compare.run(recipe, tmp_path, tmp_path / "data")
-    torch.set_num_threads(threads)
     assert seen == [tmp_path]
     assert [row.name for row in rows[-2:]] == ["MetaNet of the recipe", "logistic regression"]
 

@@ -28,16 +28,15 @@ from reason.fitting import pipeline
 from reason.fitting import recipe as recipes
 from reason.fitting.trainer import Trainer, learning_rate
 from reason.signals import SignalSettings
+from reason.threads import torch_threads
 
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Run in an empty folder, on one thread, so that sums come in one order."""
     monkeypatch.chdir(tmp_path)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with torch_threads(1):
+        yield
 
 
 def test_a_run_ships_a_bundle_that_evaluates_as_its_card_says(recipe_file: Path, data_root: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from reason import progress
 from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing, decode
 from reason.errors import DatasetError, ReasonError
+from reason.threads import cores
 
 
 def read_folder(folder: Path, preprocessing: Preprocessing) -> ImageSet:
@@ -56,9 +56,7 @@ def read_files(
     folder = files[0].parent.parent
     with progress.bar(f"decode {folder.name} images") as bar:
         # Threads suffice: Pillow releases the interpreter lock while it decodes.
-        decoded = Parallel(n_jobs=os.cpu_count() or 1, prefer="threads")(
-            delayed(read)(path) for path in bar.over(files)
-        )
+        decoded = Parallel(n_jobs=cores(), prefer="threads")(delayed(read)(path) for path in bar.over(files))
     good = [i for i, item in enumerate(decoded) if isinstance(item, torch.Tensor)]
     if not good:
         raise DatasetError(f"none of the {len(files)} images in {folder} could be decoded.")

@@ -13,14 +13,19 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from reason.errors import FitError, SettingsError
+from reason.errors import FitError
 from reason.signals.standardise import CLIP, Standardisation
+from reason.structure import require, require_options
 from reason.threads import torch_threads
 
 
 @dataclass(frozen=True, slots=True)
 class MetaNetSettings:
-    """How a MetaNet is fitted; numbers out of range are a ``SettingsError``."""
+    """How a MetaNet is fitted.
+
+    Raises:
+        SettingsError: a number is out of range, or an option is unknown.
+    """
 
     hidden: tuple[int, ...] = (64, 32)
     """Width of each hidden layer."""
@@ -54,30 +59,19 @@ class MetaNetSettings:
     """Course of the learning rate."""
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            SettingsError: a number is out of range.
-        """
-        checks = {
-            "hidden": (all(width > 0 for width in self.hidden), "must hold positive widths"),
-            "scalar_hidden": (all(width > 0 for width in self.scalar_hidden), "must hold positive widths"),
-            "dropout": (0 <= self.dropout < 1, "must be in [0, 1)"),
-            "group_dropout": (0 <= self.group_dropout <= 1, "must be in [0, 1]"),
-            "raw_scale": (0 <= self.raw_scale < math.inf, "must be at least 0"),
-            "epochs": (self.epochs >= 1, "must be at least 1"),
-            "batch_size": (self.batch_size >= 1, "must be at least 1"),
-            "learning_rate": (0 < self.learning_rate < math.inf, "must be positive"),
-            "weight_decay": (0 <= self.weight_decay < math.inf, "must be at least 0"),
-            "members": (self.members >= 1, "must be at least 1"),
-            "scalar_members": (
-                0 <= self.scalar_members <= self.members,
-                f"must not be negative or exceed members, {self.members}",
-            ),
-        }
-        for key, (holds, problem) in checks.items():
-            if not holds:
-                raise SettingsError(key, f"{problem}, not {getattr(self, key)}.")
+        """Check the ranges."""
+        for key, widths in (("hidden", self.hidden), ("scalar_hidden", self.scalar_hidden)):
+            require(all(width >= 1 for width in widths), key, f"must hold widths of at least 1, not {list(widths)}.")
+        for key, count in (("epochs", self.epochs), ("batch_size", self.batch_size), ("members", self.members)):
+            require(count >= 1, key, f"must be at least 1, not {count}.")
+        fits = 0 <= self.scalar_members <= self.members
+        require(fits, "scalar_members", f"must not be negative or exceed members, {self.members}.")
+        require(0 <= self.dropout < 1, "dropout", f"must be in [0, 1), not {self.dropout}.")
+        require(0 <= self.group_dropout <= 1, "group_dropout", f"must be in [0, 1], not {self.group_dropout}.")
+        require(0 < self.learning_rate < math.inf, "learning_rate", f"must be positive, not {self.learning_rate}.")
+        for key, value in (("raw_scale", self.raw_scale), ("weight_decay", self.weight_decay)):
+            require(0 <= value < math.inf, key, f"must not be negative, as {value} is.")
+        require_options(self)
 
     def small(self, members: int) -> MetaNetSettings:
         """Return the same with fewer members, both kinds among them where there were both."""

@@ -26,8 +26,8 @@ class Dropout(SignalFamily):
     With dropout rate p, embedding h and head weights W, the variance of logit k over masks is
     ``p / (1 - p) * sum_j W[k, j]^2 h[j]^2``.
 
-    - ``dropout_logit_deviation``: standard deviation of the predicted class's logit, closed form; larger = less
-      trustworthy.
+    - ``dropout_logit_deviation``: standard deviation of the predicted class's logit, closed form; no direction by
+      itself: it grows with the embedding, as the logit does.
     - ``dropout_gap_ratio``: logit gap over its standard deviation under dropout, closed form; larger = more
       trustworthy.
     - ``dropout_probability_variance``: variance of the predicted class's probability over sampled masks, in [0, 0.25];
@@ -49,8 +49,9 @@ class Dropout(SignalFamily):
             "dropout_logit_deviation",
             "Dropout deviation",
             "logits",
-            "doubt",
-            "How far the winning logit would move if random parts of the embedding were dropped.",
+            "none",
+            "How far the winning logit would move if random parts of the embedding were dropped; it grows with the "
+            "logit itself.",
         ),
         Column(
             "dropout_gap_ratio",

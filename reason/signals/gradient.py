@@ -14,7 +14,7 @@ class Gradient(SignalFamily):
     """Sensitivity of the gap between the two largest logits to the input.
 
     - ``input_gradient_norm``: Euclidean norm of the gradient, in logits per standardised pixel unit; larger = less
-      trustworthy at an equal gap.
+      trustworthy at an equal gap, no direction by itself.
     - ``boundary_distance``: gap over that norm, the first-order distance to the decision boundary in standardised
       pixel units (one step of DeepFool, Moosavi-Dezfooli et al. 2016); larger = more trustworthy.
     """
@@ -28,8 +28,8 @@ class Gradient(SignalFamily):
             "input_gradient_norm",
             "Input sensitivity",
             "logits/pixel",
-            "doubt",
-            "How strongly the logit gap reacts to small changes of the pixels; large means fragile.",
+            "none",
+            "How strongly the logit gap reacts to small changes of the pixels; at an equal gap, large means fragile.",
         ),
         Column(
             "boundary_distance",

@@ -1,4 +1,4 @@
-"""Signals of the classes themselves: one logit each, as what is doubtful for one class may be usual for another."""
+"""Signals of the classes themselves, one logit each: a value that is low for one class may be usual for another."""
 
 from __future__ import annotations
 

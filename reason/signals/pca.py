@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
-from sklearn.decomposition import PCA
 from torch.nn import functional
 
 from reason.signals.base import State
@@ -44,6 +43,8 @@ class Pca:
 
         Keeps at most as many components as there are images or features.
         """
+        from sklearn.decomposition import PCA
+
         kept = min(components, *embedding.shape)
         model = PCA(n_components=kept, svd_solver="randomized", random_state=seed)
         model.fit(embedding.double().numpy())

@@ -9,6 +9,7 @@ from reason.base.taps import POOLINGS
 from reason.errors import SettingsError
 from reason.signals.base import Requirement
 from reason.signals.registry import FAMILIES
+from reason.structure import require
 from reason.suggestions import did_you_mean
 
 SIZES = (
@@ -48,31 +49,21 @@ class SignalSettings:
     """Seed of the dropout masks and of the PCA."""
 
     def __post_init__(self) -> None:
-        if not self.families:
-            raise SettingsError("families", f"must name at least one of {', '.join(FAMILIES)}.")
+        """Check names and ranges."""
+        require(bool(self.families), "families", f"must name one of {', '.join(FAMILIES)}.")
         for number, name in enumerate(self.families):
+            key = f"families[{number}]"
             if name not in FAMILIES:
-                raise SettingsError(
-                    f"families[{number}]", f"is {name!r}, which is no signal family; {did_you_mean(name, FAMILIES)}"
-                )
-            if name in self.families[:number]:
-                raise SettingsError(f"families[{number}]", f"names {name!r} a second time; name each family once.")
+                raise SettingsError(key, f"is {name!r}, which is no signal family; {did_you_mean(name, FAMILIES)}")
+            require(name not in self.families[:number], key, f"names {name!r} a second time; name each family once.")
         for size in SIZES:
-            if getattr(self, size) < 1:
-                raise SettingsError(size, f"must be at least 1, not {getattr(self, size)}.")
-        if self.pca_columns > self.pca_components:
-            raise SettingsError(
-                "pca_columns", f"must not exceed pca_components ({self.pca_components}), and is {self.pca_columns}."
-            )
-        self._check_poolings()
-        if self.seed < 0:
-            raise SettingsError("seed", f"must be at least 0, not {self.seed}.")
-
-    def _check_poolings(self) -> None:
-        if not self.poolings or len(set(self.poolings)) < len(self.poolings) or not set(self.poolings) <= set(POOLINGS):
-            raise SettingsError(
-                "poolings", f"must be one or more of {', '.join(POOLINGS)}, each once, not {list(self.poolings)}."
-            )
+            require(getattr(self, size) >= 1, size, f"must be at least 1, not {getattr(self, size)}.")
+        fits = self.pca_columns <= self.pca_components
+        require(fits, "pca_columns", f"must not exceed pca_components, {self.pca_components}.")
+        known = bool(self.poolings) and set(self.poolings) <= set(POOLINGS)
+        require(known, "poolings", f"must be some of {', '.join(POOLINGS)}, not {list(self.poolings)}.")
+        require(len(set(self.poolings)) == len(self.poolings), "poolings", "must name each pooling once.")
+        require(self.seed >= 0, "seed", f"must not be negative, as {self.seed} is.")
 
     @property
     def requires(self) -> frozenset[Requirement]:

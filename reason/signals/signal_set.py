@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from reason.signals.base import Part, Requirement, SignalFamily, State
 from reason.signals.context import Context, FitContext, StoredContext
 from reason.signals.registry import FAMILIES
 from reason.signals.settings import SignalSettings
+from reason.structure import require
 
 
 class SignalSet:
@@ -23,11 +25,16 @@ class SignalSet:
     Args:
         families: signal families, fitted.
         parts: what they share.
+
+    Raises:
+        SettingsError: two columns have the same name.
     """
 
     def __init__(self, families: Sequence[SignalFamily], parts: Sequence[Part] = ()) -> None:
         self.families, self.parts = tuple(families), tuple(parts)
         self.names: tuple[str, ...] = tuple(name for family in families for name in family.names)
+        for name, count in Counter(self.names).items():
+            require(count == 1, "families", f"have {count} columns called {name}; leave one of the families out.")
         self.groups: tuple[str, ...] = tuple(family.name for family in families for _ in family.columns)
         """Name of the family of each column."""
         self.raw: tuple[bool, ...] = tuple(family.raw for family in families for _ in family.columns)

@@ -75,23 +75,23 @@ OF_VIEW_NEIGHBOURS = {
 
 @FAMILIES.register
 class Views(SignalFamily):
-    """What the base classifier says of each view, beside what it says of the whole picture.
+    """What is predicted from each view, beside what is predicted from the whole picture.
 
     Test-time augmentation (Ayhan & Berens 2018), but each view is kept by itself: a prediction that only holds at one
-    scale is another failure than one that only holds with the surroundings. *Predicted* is the class predicted from
+    scale is a different failure from one that only holds with the surroundings. *Predicted* is the class predicted from
     the whole picture. Of each view:
 
     - ``..._probability``: softmax probability of the predicted class, in [0, 1]; larger = more trustworthy.
     - ``..._max_probability``: largest softmax probability, in [1 / classes, 1]; larger = more trustworthy where the
       view agrees.
-    - ``..._gap``: logit of the predicted class minus the largest other logit, below 0 where the view says another
-      class; larger = more trustworthy.
+    - ``..._gap``: logit of the predicted class minus the largest other logit, below 0 where another class is
+      predicted from the view; larger = more trustworthy.
     - ``..._divergence``: Jensen-Shannon divergence between the class probabilities of the view and of the picture, in
       nats, in [0, ln 2]; larger = less trustworthy.
     - ``..._similarity``: cosine between the embeddings of the view and of the picture, in [-1, 1]; larger = more
       trustworthy.
     - with neighbours, ``..._knn_distance`` and the other columns of that family, of the view's embedding and of the
-      class that the view itself says.
+      class predicted from the view itself.
 
     Args:
         neighbours: the neighbours' family, if the signals have it.
@@ -129,19 +129,19 @@ class Views(SignalFamily):
             raise ValueError("the views signals need evidence that was extracted with views=True.")
         return torch.cat([self._of(evidence, evidence.views[name]) for name in VIEWS], dim=1)
 
-    def _of(self, whole: Evidence, view: Evidence) -> torch.Tensor:
-        predicted = whole.predicted[:, None]
-        probabilities, said = view.logits.softmax(dim=1), whole.logits.softmax(dim=1)
+    def _of(self, picture: Evidence, view: Evidence) -> torch.Tensor:
+        predicted = picture.predicted[:, None]
+        probabilities, of_picture = view.logits.softmax(dim=1), picture.logits.softmax(dim=1)
         others = view.logits.scatter(1, predicted, -torch.inf).amax(dim=1)
-        mean = (probabilities + said) / 2
-        divergence = entropy(mean) - (entropy(probabilities) + entropy(said)) / 2
+        mean = (probabilities + of_picture) / 2
+        divergence = entropy(mean) - (entropy(probabilities) + entropy(of_picture)) / 2
         columns = torch.stack(
             [
                 probabilities.gather(1, predicted)[:, 0],
                 probabilities.amax(dim=1),
                 view.logits.gather(1, predicted)[:, 0] - others,
                 divergence.clamp(min=0),
-                functional.cosine_similarity(view.embedding, whole.embedding, dim=1),
+                functional.cosine_similarity(view.embedding, picture.embedding, dim=1),
             ],
             dim=1,
         )

@@ -69,7 +69,7 @@ def fitted(detector: Detector, parts: list[Labelled]) -> Detector:
         meta=meta,
         calibration=calibration,
         signals=SignalSettings(families=("softmax", "spread")),
-        metanet_settings=MetaNetSettings(hidden=(16,), members=2),
+        metanet=MetaNetSettings(hidden=(16,), members=2),
         risk=0.2,
         architecture="cnn",
     )

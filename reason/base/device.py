@@ -1,8 +1,9 @@
-"""Where the base classifier runs, and in which precision it is trained."""
+"""Where the base classifier runs, and in which precision."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
@@ -26,6 +27,17 @@ def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
     """Return the autocast context: bf16 on a GPU, and on a CPU that has bf16 arithmetic; else none."""
     enabled = device.type == "cuda" or _cpu_has_bf16()
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Compute convolutions on a GPU in fp32, not TF32, so that what is fitted there holds where the CPU judges."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _cpu_has_bf16() -> bool:

@@ -22,5 +22,5 @@ class Head:
 
 
 def head_of(base: Tapped) -> Head:
-    """Return the head of a base classifier as the signals read it."""
-    return Head(base.head.weight.detach(), base.head.bias.detach(), base.dropout)
+    """Return the head of a base classifier as the signals read it: on the CPU, where evidence is."""
+    return Head(base.head.weight.detach().cpu(), base.head.bias.detach().cpu(), base.dropout)

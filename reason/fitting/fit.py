@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
@@ -83,7 +84,7 @@ def fit(
     outputs = len(head_of(base).bias)
     require(len(classes) == outputs, "classes", f"are {len(classes)}, and the network has {outputs} outputs.")
     require(len(set(classes)) == outputs, "classes", "must have different names.")
-    extract = _extractor(base, preprocessing, signals)
+    extract = extractor(base, preprocessing, signals)
     bank, meta, calibration = (
         _evidence(extract, part, title, outputs)
         for title, part in (("bank", bank), ("meta", meta), ("calibration", calibration))
@@ -117,9 +118,12 @@ def fit(
     )
 
 
-def _extractor(base: Tapped, preprocessing: Preprocessing, signals: SignalSettings) -> Extractor:
+def extractor(
+    base: Tapped, preprocessing: Preprocessing, signals: SignalSettings, cache: Path | None = None
+) -> Extractor:
+    """Return the extractor of what the signals read; see ``Extractor`` for the cache."""
     gradient, views = Requirement.GRADIENT in signals.requires, Requirement.VIEWS in signals.requires
-    return Extractor(base, preprocessing, gradient=gradient, views=views)
+    return Extractor(base, preprocessing, gradient=gradient, views=views, cache=cache)
 
 
 def _evidence(extract: Extractor, part: ImageSet | Labelled, title: str, classes: int) -> Labelled:

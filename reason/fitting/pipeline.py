@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from reason import progress
-from reason.base.device import choose
+from reason.base.device import choose, full_precision
 from reason.base.engines import Tapped
 from reason.base.extraction import CACHE, Extractor
 from reason.bundle import bundle
@@ -22,11 +22,10 @@ from reason.detector.detector import Detector
 from reason.detector.provenance import EpochReport, PartRecord, Provenance, SplitRecord
 from reason.detector.recipe import Recipe
 from reason.errors import RecipeError, SettingsError
+from reason.fitting import fit as fitting
 from reason.fitting import recipe as recipes
-from reason.fitting.fit import fit
 from reason.fitting.fitting_data import FittingData, Parts, gather
 from reason.fitting.trainer import Trainer
-from reason.signals import Requirement
 
 RUNS = Path("runs")
 """Folder of unfinished work, one subfolder a recipe."""
@@ -55,7 +54,8 @@ def run(
     Args:
         recipe_path: a TOML file, see ``reason.fitting.recipe``.
         data_root: folder that holds the data set.
-        device: ``auto``, ``cpu`` or ``cuda``; for the base classifier, all else runs on the CPU.
+        device: where the base classifier is trained and its evidence extracted, see ``reason.base.device.choose``; all
+            else runs on the CPU.
         seed: replaces the recipe's.
         output: the bundle's folder; ``reason_saved/<name>`` by default.
         download: fetch the data set when it is missing.
@@ -84,13 +84,15 @@ def run(
     if base is None:
         _claim(work, recipe, images, resume)
     network, history = base_of(recipe, parts, base) if base else _train_base(recipe, parts, work, where)
-    extract = extractor(recipe, network)
-    data = gather(extract, parts, recipe.meta_fit, recipe.target, recipe.seed)
     provenance = Provenance(recipe, _split_record(recipe, images, parts), history)
-    detector = _fit(recipe, network, images.classes, data, provenance)
-    if measure is not None:
-        provenance = dataclasses.replace(provenance, metrics=measure(detector, extract, data_root))
-        detector = dataclasses.replace(detector, provenance=provenance)
+    with full_precision():
+        extract = extractor(recipe, network.to(where))
+        data = gather(extract, parts, recipe.meta_fit, recipe.target, recipe.seed)
+        detector = _fit(recipe, network, images.classes, data, provenance)
+        if measure is not None:
+            provenance = dataclasses.replace(provenance, metrics=measure(detector, extract, data_root))
+            detector = dataclasses.replace(detector, provenance=provenance)
+    network.to("cpu")
     folder = output or Path("reason_saved") / recipe.name
     bundle.save(detector, folder)
     progress.say(f"bundle: {folder}")
@@ -98,10 +100,8 @@ def run(
 
 
 def extractor(recipe: Recipe, base: Tapped) -> Extractor:
-    """Return the extractor of what the recipe's signals need."""
-    requires = recipe.signals.requires
-    gradient, views = Requirement.GRADIENT in requires, Requirement.VIEWS in requires
-    return Extractor(base, recipe.data.preprocessing, gradient=gradient, views=views, cache=CACHE)
+    """Return the extractor of what the recipe's signals read, which keeps the evidence for the next run."""
+    return fitting.extractor(base, recipe.data.preprocessing, recipe.signals, CACHE)
 
 
 def _override(recipe: Recipe, seed: int | None, weights: str | None) -> Recipe:
@@ -194,7 +194,7 @@ def _split_record(recipe: Recipe, images: ImageSet, parts: Parts) -> SplitRecord
 
 
 def _fit(recipe: Recipe, base: Tapped, classes: tuple[str, ...], data: FittingData, provenance: Provenance) -> Detector:
-    return fit(
+    return fitting.fit(
         recipe.name,
         base,
         recipe.data.preprocessing,

@@ -22,6 +22,13 @@ def test_a_gpu_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch
         device.choose("cuda")
 
 
+def test_convolutions_are_in_fp32_inside_the_block_only() -> None:
+    before = torch.backends.cudnn.allow_tf32
+    with device.full_precision():
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
 def test_training_is_in_bf16_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for has in (True, False):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"avx512_bf16": has})

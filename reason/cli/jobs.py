@@ -79,17 +79,28 @@ def train(recipe: Path, **options: Any) -> None:
     show_default=True,
     help="MetaNets to compare, BUNDLE's own among them.",
 )
+@click.option(
+    "--score",
+    "scores",
+    multiple=True,
+    metavar="NAME|MODULE:CLASS",
+    help="A confidence score of your own to compare with; repeat it for more.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def evaluate(bundle: str, data_root: Path, output: Path | None, seeds: int, as_json: bool) -> None:
+def evaluate(
+    bundle: str, data_root: Path, output: Path | None, seeds: int, scores: tuple[str, ...], as_json: bool
+) -> None:
     """Measure BUNDLE on test images, beside all baselines.
 
     BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
     """
     from reason.cli.report import print_report
     from reason.evaluation import evaluate as evaluations
+    from reason.evaluation.baselines import SCORES
     from reason.evaluation.output import write
 
-    evaluation = evaluations.run(bundle_folder(bundle), data_root, seeds)
+    more = [SCORES.resolve(text) for text in scores]
+    evaluation = evaluations.run(bundle_folder(bundle), data_root, seeds, more)
     write(evaluation, output)
     if as_json:
         click.echo(json.dumps(evaluation.report.to_json(), ensure_ascii=False, indent=2))

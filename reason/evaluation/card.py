@@ -9,7 +9,7 @@ from reason import progress
 from reason.base.extraction import Extractor
 from reason.detector.detector import Detector
 from reason.evaluation import measures, splits
-from reason.evaluation.baselines import PARAMETER_FREE
+from reason.evaluation.baselines import make_parameter_free
 from reason.evaluation.comparison import Comparison
 from reason.evaluation.report import OWN
 from reason.evaluation.splits import EvaluationProtocol
@@ -31,7 +31,7 @@ def measure(detector: Detector, extractor: Extractor, data_root: Path) -> dict[s
         DatasetError: the data set is missing.
     """
     protocol = EvaluationProtocol.of(detector)
-    comparison = Comparison(detector, PARAMETER_FREE)
+    comparison = Comparison(detector, make_parameter_free())
     found = {}
     for split in splits.own_splits(protocol, splits.read_test(protocol, detector, data_root)):
         scored = comparison.score(extractor(split.images, f"test, {split.name}"), split.kind)

@@ -2,9 +2,9 @@
 
 python -m reason.evaluation.compare train/imagenette.toml --base reason_saved/imagenette --data-root data
 
-For each seed, two thirds of the meta-fit images are learned from and the others judged. Folds are cut by source image,
-so that no copy of a judged image is learned from. For each group of corruption families everything is fitted once more
-without its copies and judged on them alone. For speed, MetaNets have two members at most and PyTorch one thread.
+For each seed, two thirds of the meta-fit images are learned from and the others scored. Folds are cut by source image,
+so that no copy of a scored image is learned from. For each group of corruption families everything is fitted once more
+without its copies and scored on them alone. For speed, MetaNets have two members at most and PyTorch one thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import click
 import torch
 from rich.console import Console
 from rich.table import Table
-from sklearn.linear_model import LogisticRegression
 
 from reason import progress
 from reason.base.head import Head, head_of
@@ -31,13 +30,13 @@ from reason.detector import metanet
 from reason.detector.metanet import MetaNetSettings
 from reason.errors import ReasonError
 from reason.evaluation import baselines
-from reason.evaluation.baselines import Baseline, MaxLogitPNorm, RelU, TemperatureScaledMsp
-from reason.evaluation.folds import Contender, Row, Score, folds, judge
+from reason.evaluation.baselines import ConfidenceScore, ScoreContext
+from reason.evaluation.baselines.meta_vector import LinearModel
+from reason.evaluation.folds import Contender, Row, ScoreRows, folds, rank
 from reason.fitting import pipeline
 from reason.fitting import recipe as recipes
 from reason.fitting.fitting_data import FittingData, gather
-from reason.signals import Requirement, SignalSet
-from reason.signals.standardise import Standardisation
+from reason.signals import SignalSet
 from reason.threads import torch_threads
 
 SEEDS = 3
@@ -45,9 +44,6 @@ SEEDS = 3
 
 MEMBERS = 2
 """Most networks in a MetaNet."""
-
-FITTED_ON_META = (TemperatureScaledMsp, MaxLogitPNorm, RelU)
-"""Baselines that learn from meta-fit; the others come out alike in every fold, and are fitted once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +58,25 @@ class Variant:
 
 
 def compare(
-    material: FittingData, head: Head, signals: SignalSet, settings: MetaNetSettings, seeds: int = SEEDS
+    data: FittingData, head: Head, signals: SignalSet, settings: MetaNetSettings, seeds: int = SEEDS
 ) -> list[Row]:
-    """Judge all baselines and all variants of a MetaNet on meta-fit.
+    """Compare all baselines and all variants of a MetaNet on meta-fit.
 
     Args:
-        material: evidence of the recipe; calibration is not read.
+        data: evidence of the recipe; calibration is not read.
         head: head of the base classifier.
         signals: fitted on the bank.
         settings: the recipe's MetaNet.
         seeds: number of folds, each from its own seed.
     """
-    vectors, correct = signals.compute(material.meta.evidence), material.meta.correct
-    literature = baselines.literature(views=Requirement.VIEWS in signals.requires)
-    contenders = [_baseline(one, head, material) for one in literature]
+    vectors, correct = signals.compute(data.meta.evidence), data.meta.correct
+    context = ScoreContext(head, data.bank, data.meta, signals)
+    contenders = [_contender(score, context) for score in baselines.literature(signals.requires)]
     for variant in variants({family.name: family.raw for family in signals.families}, settings):
         contenders.append(_model(variant, signals, vectors, correct))
-    cut = folds(material.meta, seeds)
+    cut = folds(data.meta, seeds)
     with progress.bar("compare", unit="contenders") as bar:
-        return [judge(contender, cut, correct) for contender in bar.over(contenders)]
+        return [rank(contender, cut, correct) for contender in bar.over(contenders)]
 
 
 def variants(raw: Mapping[str, bool], own: MetaNetSettings) -> list[Variant]:
@@ -112,41 +108,36 @@ def variants(raw: Mapping[str, bool], own: MetaNetSettings) -> list[Variant]:
     return list(different.values())
 
 
-def _baseline(baseline: Baseline, head: Head, material: FittingData) -> Contender:
-    meta = material.meta
+def _contender(score: ConfidenceScore, context: ScoreContext) -> Contender:
+    meta = context.meta
 
-    def fit(rows: torch.Tensor, _: int) -> Score:
-        fitted = copy.copy(baseline).fit(head, material.bank, meta.take(rows))
-        return lambda judged: fitted.score(meta.evidence[judged])
+    def fit(rows: torch.Tensor, _: int) -> ScoreRows:
+        fitted = copy.copy(score).fit(dataclasses.replace(context, meta=meta.take(rows)))
+        return lambda rows: fitted.score(meta.evidence[rows])
 
     @functools.cache
-    def every_score() -> torch.Tensor:
-        return baseline.fit(head, material.bank, meta).score(meta.evidence)
+    def every_row() -> torch.Tensor:
+        return score.fit(context).score(meta.evidence)
 
-    if isinstance(baseline, FITTED_ON_META):
-        return Contender(baseline.name, fit)
-    return Contender(baseline.name, lambda _, __: lambda judged: every_score()[judged])
+    if "meta" in score.learns_from:
+        return Contender(score.name, fit)
+    # It comes out alike in every fold.
+    return Contender(score.name, lambda _, __: lambda rows: every_row()[rows])
 
 
 def _model(variant: Variant, signals: SignalSet, vectors: torch.Tensor, correct: torch.Tensor) -> Contender:
     columns = torch.tensor([number for number, group in enumerate(signals.groups) if group in variant.families])
     raw = [signals.raw[column] for column in columns.tolist()]
 
-    def fit(rows: torch.Tensor, seed: int) -> Score:
+    def fit(rows: torch.Tensor, seed: int) -> ScoreRows:
         learned = vectors[rows[:, None], columns]
         if variant.settings is None:
-            model = _logistic(learned, correct[rows])
+            model: ScoreRows = LinearModel.fit(learned, correct[rows])
         else:
             model = metanet.fit(learned, correct[rows], raw, variant.settings, seed)
-        return lambda judged: model(vectors[judged[:, None], columns])
+        return lambda rows: model(vectors[rows[:, None], columns])
 
     return Contender(variant.name, fit)
-
-
-def _logistic(vectors: torch.Tensor, correct: torch.Tensor) -> Score:
-    standard = Standardisation.fit(vectors)
-    model = LogisticRegression(C=0.1, max_iter=2000).fit(standard(vectors).numpy(), correct.numpy())
-    return lambda raw: torch.from_numpy(model.decision_function(standard(raw).numpy()))
 
 
 def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
@@ -154,12 +145,12 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     recipe = recipes.read(recipe_path)
     parts = pipeline.split(recipe, pipeline.read_images(recipe, data_root, False))
     network, _ = pipeline.base_of(recipe, parts, base)
-    extract = pipeline.extractor(recipe, network)
-    material = gather(extract, parts, recipe.meta_fit, recipe.target, recipe.seed)
+    extractor = pipeline.extractor(recipe, network)
+    data = gather(extractor, parts, recipe.meta_fit, recipe.target, recipe.seed)
     head, settings = head_of(network), dataclasses.replace(recipe.signals, seed=recipe.seed)
     with torch_threads(1):
-        signals = SignalSet.fit(settings, head, network.taps, material.bank)
-        return compare(material, head, signals, recipe.metanet)
+        signals = SignalSet.fit(settings, head, network.taps, data.bank)
+        return compare(data, head, signals, recipe.metanet)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -168,7 +159,7 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     "--base",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Folder of a bundle of the same [base], seed and data, whose base classifier is judged.",
+    help="Folder of a bundle of the same [base], seed and data, whose base classifier is taken.",
 )
 @data_root_option
 def main(recipe: Path, base: Path, data_root: Path) -> None:

@@ -13,7 +13,7 @@ from reason.detector import metanet
 from reason.detector.detector import Detector
 from reason.detector.metanet import MetaNet, MetaNetSettings
 from reason.evaluation import baselines
-from reason.evaluation.baselines import Baseline
+from reason.evaluation.baselines import ConfidenceScore, ScoreContext
 from reason.evaluation.report import OWN, SplitKind
 from reason.evaluation.scored import ScoredSplit
 from reason.fitting.fitting_data import FittingData
@@ -39,12 +39,20 @@ class Comparison:
     """A detector, the baselines it stands beside, and what other seeds would have made of it."""
 
     detector: Detector
-    baselines: Sequence[Baseline]
+    baselines: Sequence[ConfidenceScore]
     seed_replicates: tuple[MetaNet, ...] = ()
     """MetaNets fitted as the detector's own, from further seeds."""
 
     @classmethod
-    def fit(cls, detector: Detector, data: FittingData, settings: MetaNetSettings, seed: int, seeds: int) -> Comparison:
+    def fit(
+        cls,
+        detector: Detector,
+        data: FittingData,
+        settings: MetaNetSettings,
+        seed: int,
+        seeds: int,
+        more: Sequence[type[ConfidenceScore]] = (),
+    ) -> Comparison:
         """Fit all baselines, and MetaNets from further seeds, on what the detector was fitted on.
 
         Args:
@@ -53,16 +61,20 @@ class Comparison:
             settings: how its MetaNet was fitted.
             seed: from which seed; the others count on from it.
             seeds: number of seeds, the detector's own among them.
+            more: scores to compare with besides those that are registered.
+
+        Raises:
+            FitError: a score cannot be fitted, or one of ``more`` does not fit the detector.
         """
         detector = replace(detector, signals=_Remembering(detector.signals))
-        head, meta = head_of(detector.base), data.meta
-        every = baselines.make_all(detector.signals)
-        vectors = detector.signals.compute(meta.evidence)
-        raw = detector.signals.raw
+        signals, meta = detector.signals, data.meta
+        every = baselines.make_all(signals.requires, more)
+        context = ScoreContext(head_of(detector.base), data.bank, meta, signals)
+        vectors = signals.compute(meta.evidence)
         return cls(
             detector,
-            [baseline.fit(head, data.bank, meta) for baseline in every],
-            tuple(metanet.fit(vectors, meta.correct, raw, settings, seed + i) for i in range(1, seeds)),
+            [score.fit(context) for score in every],
+            tuple(metanet.fit(vectors, meta.correct, signals.raw, settings, seed + i) for i in range(1, seeds)),
         )
 
     def score(self, images: Labelled, kind: SplitKind) -> ScoredSplit:
@@ -74,4 +86,5 @@ class Comparison:
         with torch.no_grad():
             seed_replicates = tuple(net(judgement.vectors).double().numpy() for net in self.seed_replicates)
         reliability = judgement.reliability.double().numpy()
-        return ScoredSplit(kind, images, judgement.vectors, reliability, scores, seed_replicates)
+        ablations = frozenset(baseline.name for baseline in self.baselines if baseline.on_meta_vector)
+        return ScoredSplit(kind, images, judgement.vectors, reliability, scores, ablations, seed_replicates)

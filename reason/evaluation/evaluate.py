@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
 from reason.errors import BundleError
 from reason.evaluation import metrics, splits
+from reason.evaluation.baselines import ConfidenceScore
 from reason.evaluation.comparison import Comparison
 from reason.evaluation.importance import importance
 from reason.evaluation.measures import by_type, measure
@@ -43,17 +44,19 @@ class Evaluation:
     """Images of the split ``report.target``, uint8 ``[n, channels, size, size]``."""
 
 
-def run(folder: Path, data_root: Path, seeds: int = SEEDS) -> Evaluation:
+def run(folder: Path, data_root: Path, seeds: int = SEEDS, more: Sequence[type[ConfidenceScore]] = ()) -> Evaluation:
     """Evaluate a bundle on its data set's test images.
 
     Args:
         folder: the bundle.
         data_root: folder that holds the data sets.
         seeds: number of MetaNets, each from its own seed, that are compared; the first is the bundle's own.
+        more: scores to compare with besides those that are registered.
 
     Raises:
         BundleError: the bundle cannot be read, or does not say which data set it is about.
         DatasetError: a data set is missing.
+        FitError: a score cannot be fitted, or one of ``more`` does not fit the bundle.
     """
     detector = bundle.load(folder)
     protocol = EvaluationProtocol.of(detector)
@@ -61,7 +64,7 @@ def run(folder: Path, data_root: Path, seeds: int = SEEDS) -> Evaluation:
     test = splits.read_test(protocol, detector, data_root)
     data = _fitting_data(detector, protocol, extractor, data_root)
     progress.say("fit the baselines, and the MetaNet from further seeds")
-    comparison = Comparison.fit(detector, data, protocol.metanet, protocol.seed, seeds)
+    comparison = Comparison.fit(detector, data, protocol.metanet, protocol.seed, seeds, more)
     scored: dict[str, ScoredSplit] = {}
     pixels = test.pixels
     for split in splits.main_splits(protocol, test, detector, data_root):

@@ -21,7 +21,7 @@ LEARNED = 2 / 3
 LEFT_OUT = (("noise", "occlusion"), ("lighting", "digital"), ("geometry",))
 """Groups of corruption families, each left out in turn; those that no copy has are passed over."""
 
-Score = Callable[[torch.Tensor], torch.Tensor]
+ScoreRows = Callable[[torch.Tensor], torch.Tensor]
 """From rows of meta-fit, int64 ``[n]``, to their scores ``[n]``, larger = more trustworthy."""
 
 
@@ -30,22 +30,22 @@ class Contender:
     """Something that scores predictions."""
 
     name: str
-    fit: Callable[[torch.Tensor, int], Score]
+    fit: Callable[[torch.Tensor, int], ScoreRows]
     """``fit(rows, seed)`` learns from these rows of meta-fit, int64 ``[n]``, and from no others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Rows of meta-fit, int64 ``[n]`` each, of which those judged are no copies of images learned from."""
+    """Rows of meta-fit, int64 ``[n]`` each, of which those scored are no copies of images learned from."""
 
     seed: int
     learned: torch.Tensor
     clean: torch.Tensor
-    """ScoredSplit: the first uncorrupted copy of each image, the image itself where the recipe learns from it."""
+    """Scored: the first uncorrupted copy of each image, the image itself where the recipe learns from it."""
     seen: torch.Tensor
-    """ScoredSplit: all corrupted copies."""
+    """Scored: all corrupted copies."""
     left_out: dict[str, tuple[torch.Tensor, torch.Tensor]]
-    """By group of families: learned from, without the group, and judged, of the group alone."""
+    """By group of families: learned from, without the group, and scored, of the group alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Row:
     values: dict[str, float]
     """AUROC by column, mean over the seeds: clean, seen, and with ``left out``, their mean, the left-out groups.
 
-    NaN where the judged rows of a fold are all right or all wrong.
+    NaN where the scored rows of a fold are all right or all wrong.
     """
     spread: float
     """Largest minus smallest ``left out`` over the seeds; NaN without groups."""
@@ -69,9 +69,9 @@ def folds(meta: Labelled, seeds: int) -> list[Fold]:
     labels = torch.zeros(len(images), dtype=torch.int64)
     labels[image] = meta.labels
     names = meta.corruptions or (CLEAN,) * len(meta)
-    spoilt = torch.tensor([name != CLEAN for name in names])
+    corrupted = torch.tensor([name != CLEAN for name in names])
     first: dict[str, int] = {}
-    for row in _rows(~spoilt).tolist():
+    for row in _rows(~corrupted).tolist():
         first.setdefault(meta.sources[row], row)
     clean = torch.isin(torch.arange(len(meta)), torch.tensor(list(first.values()), dtype=torch.int64))
     families = [None if name == CLEAN else CORRUPTIONS[name].family for name in names]
@@ -82,7 +82,7 @@ def folds(meta: Labelled, seeds: int) -> list[Fold]:
         left_out = {
             name: (_rows(learned & ~group), _rows(~learned & group)) for name, group in groups.items() if group.any()
         }
-        cut.append(Fold(seed, _rows(learned), _rows(~learned & clean), _rows(~learned & spoilt), left_out))
+        cut.append(Fold(seed, _rows(learned), _rows(~learned & clean), _rows(~learned & corrupted), left_out))
     return cut
 
 
@@ -90,10 +90,10 @@ def _rows(mask: torch.Tensor) -> torch.Tensor:
     return mask.nonzero().flatten()
 
 
-def judge(contender: Contender, cut: Sequence[Fold], correct: torch.Tensor) -> Row:
+def rank(contender: Contender, cut: Sequence[Fold], correct: torch.Tensor) -> Row:
     """Return the mean AUROC over the folds of whether the predictions are correct, bool ``[rows of meta-fit]``."""
 
-    def auroc(score: Score, rows: torch.Tensor) -> float:
+    def auroc(score: ScoreRows, rows: torch.Tensor) -> float:
         return metrics.auroc(score(rows).numpy(), correct[rows].numpy()) if len(rows) else math.nan
 
     runs = []
@@ -101,7 +101,7 @@ def judge(contender: Contender, cut: Sequence[Fold], correct: torch.Tensor) -> R
         score = contender.fit(fold.learned, fold.seed)
         run = {"clean": auroc(score, fold.clean), "seen": auroc(score, fold.seen)}
         groups = {
-            name: auroc(contender.fit(learned, fold.seed), judged) for name, (learned, judged) in fold.left_out.items()
+            name: auroc(contender.fit(learned, fold.seed), scored) for name, (learned, scored) in fold.left_out.items()
         }
         mean = {"left out": float(np.mean(list(groups.values())))} if groups else {}
         runs.append(run | mean | groups)

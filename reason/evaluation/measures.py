@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.labels import CLEAN
 from reason.evaluation import metrics
-from reason.evaluation.baselines import META_VECTOR
 from reason.evaluation.report import (
     OWN,
     CalibrationResult,
@@ -29,6 +28,9 @@ from reason.evaluation.scored import ScoredSplit
 
 COMPARED: Mapping[Metric, metrics.RankingMetric] = {"auroc": metrics.auroc, "augrc": metrics.augrc}
 """Metrics whose differences come with an interval."""
+
+LOGISTIC = "logistic regression"
+"""The ablation that a MetaNet must beat, see ``reason.evaluation.baselines.meta_vector``."""
 
 Differences = dict[str, Interval]
 """By baseline, the interval of REASON's metric minus the baseline's."""
@@ -86,15 +88,15 @@ def _seeds(
 
     return SeedResult(
         value=(getattr(scores[OWN], metric), *(of(score, correct) for score in split.seed_replicates)),
-        best=rival(best_baseline(scores, metric)),
-        logistic=rival(META_VECTOR[0]) if META_VECTOR[0] in split.scores else None,
+        best=rival(best_baseline(scores, metric, split.ablations)),
+        logistic=rival(LOGISTIC) if LOGISTIC in split.scores else None,
     )
 
 
-def best_baseline(scores: Mapping[str, ScoreResult], metric: Metric) -> str:
-    """Return the name of the best score of the literature; models of REASON's own meta-vector do not count."""
+def best_baseline(scores: Mapping[str, ScoreResult], metric: Metric, ablations: Collection[str]) -> str:
+    """Return the name of the best other score; ``ablations``, models on REASON's own meta-vector, do not count."""
     rivals: dict[str, float] = {
-        name: getattr(row, metric) for name, row in scores.items() if name not in {OWN, *META_VECTOR}
+        name: getattr(row, metric) for name, row in scores.items() if name not in {OWN, *ablations}
     }
     sign = 1 if metric == "auroc" else -1
     return max(rivals, key=lambda name: sign * rivals[name])

@@ -24,6 +24,8 @@ class ScoredSplit:
     """``[n]``, in [0, 1]."""
     scores: dict[str, NDArray[np.float64]]
     """REASON's score and every baseline's, each ``[n]``, larger = more trustworthy."""
+    ablations: frozenset[str] = frozenset()
+    """Names of the scores that are plain models on REASON's own meta-vector."""
     seed_replicates: tuple[NDArray[np.float64], ...] = ()
     """REASON's score of MetaNets from further seeds, each ``[n]``."""
 

@@ -17,12 +17,14 @@ from reason.data.corruptions import CORRUPTIONS
 from reason.detector.metanet import MetaNetSettings
 from reason.errors import BundleError
 from reason.evaluation import baselines, compare
+from reason.evaluation.baselines import ScoreContext
 from reason.evaluation.compare import Variant, variants
-from reason.evaluation.folds import Contender, Row, Score, folds, judge
+from reason.evaluation.folds import Contender, Row, ScoreRows, folds, rank
 from reason.fitting import pipeline
 from reason.fitting.fitting_data import FittingData
-from reason.signals import SignalSet, SignalSettings
+from reason.signals import Requirement, SignalSet, SignalSettings
 
+EVERY = frozenset(Requirement)
 CLASSES, FEATURES, IMAGES = 3, 8, 90
 HEAD = Head(torch.randn(CLASSES, FEATURES, generator=torch.Generator().manual_seed(1)), torch.zeros(CLASSES), 0.2)
 SMALL = MetaNetSettings(hidden=(4,), epochs=2, members=2, scalar_members=1)
@@ -30,7 +32,7 @@ RECIPE = Path(__file__).parents[2] / "train" / "imagenette.toml"
 
 
 def block(seed: int, *corruptions: str, images: int = IMAGES, name: str = "image") -> Labelled:
-    """Copies of the same images, the corruptions in turn, clean without one; a third or so is judged wrongly."""
+    """Copies of the same images, the corruptions in turn, clean without one; a third or so is predicted wrongly."""
     random = torch.Generator().manual_seed(seed)
     labels = torch.arange(images) % CLASSES
     embedding = 2 * HEAD.weight[labels] / FEATURES + torch.randn(images, FEATURES, generator=random)
@@ -57,13 +59,13 @@ def family(meta: Labelled, row: int) -> str:
     return name if name == "clean" else CORRUPTIONS[name].family
 
 
-def test_no_copy_of_a_judged_image_is_learned_from(meta: Labelled) -> None:
+def test_no_copy_of_a_scored_image_is_learned_from(meta: Labelled) -> None:
     cut = folds(meta, seeds=3)
     assert len({tuple(fold.learned.tolist()) for fold in cut}) == 3
     for fold in cut:
         pairs = [(fold.learned, fold.clean), (fold.learned, fold.seen), *fold.left_out.values()]
-        for learned, judged in pairs:
-            assert not {meta.sources[row] for row in learned} & {meta.sources[row] for row in judged}
+        for learned, scored in pairs:
+            assert not {meta.sources[row] for row in learned} & {meta.sources[row] for row in scored}
         images = {meta.sources[row] for row in fold.learned}
         assert len(images) == IMAGES * 2 // 3
         # Every copy of them is there, and the classes have their shares.
@@ -71,7 +73,7 @@ def test_no_copy_of_a_judged_image_is_learned_from(meta: Labelled) -> None:
         assert meta.labels[fold.clean].bincount().tolist() == [10, 10, 10]
 
 
-def test_the_clean_images_alone_are_judged_as_clean(meta: Labelled) -> None:
+def test_the_clean_images_alone_are_scored_as_clean(meta: Labelled) -> None:
     (fold,) = folds(meta, seeds=1)
     assert len(fold.clean) == IMAGES // 3
     assert fold.clean.max() < IMAGES
@@ -79,45 +81,45 @@ def test_the_clean_images_alone_are_judged_as_clean(meta: Labelled) -> None:
     assert len(fold.seen) == 2 * IMAGES // 3
 
 
-def test_without_a_clean_block_each_image_is_judged_clean_once() -> None:
+def test_without_a_clean_block_each_image_is_scored_clean_once() -> None:
     mixed = join([block(0, "noise", "clean"), block(1, "clean", "clean", "noise")])
     (fold,) = folds(mixed, seeds=1)
-    judged = [mixed.sources[row] for row in fold.clean]
+    scored = [mixed.sources[row] for row in fold.clean]
     assert {mixed.corruptions[row] for row in fold.clean} == {"clean"}
-    assert len(set(judged)) == len(judged)
+    assert len(set(scored)) == len(scored)
     clean = {mixed.sources[row] for row in range(len(mixed)) if mixed.corruptions[row] == "clean"}
     learned = {mixed.sources[row] for row in fold.learned}
-    assert set(judged) == clean - learned
+    assert set(scored) == clean - learned
 
 
-def test_a_left_out_group_is_judged_alone_by_a_fit_that_saw_none_of_it(meta: Labelled) -> None:
+def test_a_left_out_group_is_scored_alone_by_a_fit_that_saw_none_of_it(meta: Labelled) -> None:
     events: list[tuple[str, list[int]]] = []
 
-    def spy(rows: torch.Tensor, seed: int) -> Score:
+    def spy(rows: torch.Tensor, seed: int) -> ScoreRows:
         events.append((f"fit {seed}", rows.tolist()))
 
-        def score(judged: torch.Tensor) -> torch.Tensor:
-            events.append(("judge", judged.tolist()))
-            return judged.double()
+        def score(scored: torch.Tensor) -> torch.Tensor:
+            events.append(("score", scored.tolist()))
+            return scored.double()
 
         return score
 
-    row = judge(Contender("spy", spy), folds(meta, seeds=2), meta.correct)
+    row = rank(Contender("spy", spy), folds(meta, seeds=2), meta.correct)
     # No copy is of the geometry family, so that group is passed over.
     assert list(row.values) == ["clean", "seen", "left out", "noise, occlusion", "lighting, digital"]
-    one_seed = ["fit", "judge", "judge", "fit", "judge", "fit", "judge"]
+    one_seed = ["fit", "score", "score", "fit", "score", "fit", "score"]
     assert [kind.split()[0] for kind, _ in events] == one_seed * 2
     assert [kind for kind, _ in events if kind.startswith("fit")] == ["fit 0"] * 3 + ["fit 1"] * 3
     for start in (0, len(one_seed)):
         everything = set(events[start][1])
         for at, group in ((3, {"noise", "occlusion"}), (5, {"lighting", "digital"})):
-            learned, judged = events[start + at][1], events[start + at + 1][1]
-            assert {family(meta, row) for row in judged} == group
+            learned, scored = events[start + at][1], events[start + at + 1][1]
+            assert {family(meta, row) for row in scored} == group
             assert not {family(meta, row) for row in learned} & group
-            # Nothing but the group is missing, and nothing of it is left unjudged.
+            # Nothing but the group is missing, and nothing of it is left unscored.
             assert set(learned) == {row for row in everything if family(meta, row) not in group}
             others = set(range(len(meta))) - everything
-            assert set(judged) == {row for row in others if family(meta, row) in group}
+            assert set(scored) == {row for row in others if family(meta, row) in group}
 
 
 def by_hand() -> Labelled:
@@ -138,7 +140,7 @@ def test_columns_are_the_auroc_of_their_rows() -> None:
     right = meta.correct.double()
     # Clean: right 1, wrong 0. Noise: right 0, wrong 1. Lighting: all at one half.
     table = torch.cat([right[:60], 1 - right[60:120], torch.full((60,), 0.5, dtype=torch.float64)])
-    row = judge(Contender("known", lambda rows, seed: lambda judged: table[judged]), folds(meta, 3), meta.correct)
+    row = rank(Contender("known", lambda rows, seed: lambda scored: table[scored]), folds(meta, 3), meta.correct)
     # Seen: of the four kinds of pairs one alone, both of lighting, is not lost but tied.
     expected = {"clean": 1.0, "seen": 0.125, "left out": 0.25, "noise, occlusion": 0.0, "lighting, digital": 0.5}
     assert row.values == expected
@@ -149,16 +151,16 @@ def test_values_are_means_and_spreads_over_the_seeds() -> None:
     meta = by_hand()
     right = meta.correct.double()
     # The first seed ranks perfectly, the second not at all.
-    row = judge(
-        Contender("seeds", lambda rows, seed: lambda judged: right[judged] * (1 - seed)), folds(meta, 2), right > 0
+    row = rank(
+        Contender("seeds", lambda rows, seed: lambda scored: right[scored] * (1 - seed)), folds(meta, 2), right > 0
     )
     assert row.values == dict.fromkeys(row.values, 0.75)
     assert row.spread == 0.5
 
 
 def test_a_column_without_rows_is_nan() -> None:
-    row = judge(
-        Contender("any", lambda rows, seed: lambda judged: judged.double()), folds(block(0), 2), block(0).correct
+    row = rank(
+        Contender("any", lambda rows, seed: lambda scored: scored.double()), folds(block(0), 2), block(0).correct
     )
     assert list(row.values) == ["clean", "seen"]
     assert math.isfinite(row.values["clean"])
@@ -207,28 +209,29 @@ def test_small_metanets_keep_their_members(members: tuple[int, int]) -> None:
 
 
 @pytest.fixture(scope="module")
-def material(meta: Labelled) -> FittingData:
+def data(meta: Labelled) -> FittingData:
     return FittingData(bank=block(9, images=120, name="bank"), meta=meta, calibration=block(8, name="calibration"))
 
 
-def test_only_the_baselines_said_to_learn_from_meta_fit_do(material: FittingData) -> None:
-    evidence = material.calibration.evidence
-    some = material.meta.take(torch.arange(IMAGES, 2 * IMAGES))
-    for one, other in zip(baselines.literature(views=True), baselines.literature(views=True), strict=True):
-        if not isinstance(one, compare.FITTED_ON_META):
-            scores = [b.fit(HEAD, material.bank, m).score(evidence) for b, m in ((one, material.meta), (other, some))]
+def test_only_the_baselines_said_to_learn_from_meta_fit_do(data: FittingData) -> None:
+    evidence = data.calibration.evidence
+    some = data.meta.take(torch.arange(IMAGES, 2 * IMAGES))
+    for one, other in zip(baselines.literature(EVERY), baselines.literature(EVERY), strict=True):
+        if "meta" not in one.learns_from:
+            contexts = [ScoreContext(HEAD, data.bank, meta, SignalSet([])) for meta in (data.meta, some)]
+            scores = [score.fit(context).score(evidence) for score, context in zip((one, other), contexts, strict=True)]
             assert torch.equal(*scores), one.name
 
 
-def test_every_baseline_and_variant_gets_a_row(material: FittingData) -> None:
+def test_every_baseline_and_variant_gets_a_row(data: FittingData) -> None:
     settings = SignalSettings(
         families=("softmax", "dropout", "gradient", "neighbours", "views", "embedding"), pca_components=4, pca_columns=3
     )
-    signals = SignalSet.fit(settings, HEAD, (), material.bank)
-    rows, again = (compare.compare(material, HEAD, signals, SMALL, seeds=2) for _ in range(2))
+    signals = SignalSet.fit(settings, HEAD, (), data.bank)
+    rows, again = (compare.compare(data, HEAD, signals, SMALL, seeds=2) for _ in range(2))
     assert rows == again
     models = [variant.name for variant in variants({family.name: family.raw for family in signals.families}, SMALL)]
-    assert [row.name for row in rows] == [baseline.name for baseline in baselines.literature(views=True)] + models
+    assert [row.name for row in rows] == [baseline.name for baseline in baselines.literature(EVERY)] + models
     for row in rows:
         assert all(0 <= value <= 1 for value in row.values.values()), row.name
     named = {row.name: row for row in rows}
@@ -236,7 +239,7 @@ def test_every_baseline_and_variant_gets_a_row(material: FittingData) -> None:
     assert named["logistic regression"].values["clean"] > 0.55
 
 
-def test_the_table_names_every_column(material: FittingData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_table_names_every_column(data: FittingData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     columns = {"clean": 0.9, "seen": 0.8, "left out": math.nan}
     asked: list[tuple[Path, Path, Path]] = []
 
@@ -253,7 +256,7 @@ def test_the_table_names_every_column(material: FittingData, monkeypatch: pytest
 
 
 def test_the_base_of_the_bundle_is_what_is_compared(
-    material: FittingData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    data: FittingData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """From the recipe's file to the rows, with images, base classifier and evidence made up."""
     base = SimpleNamespace(taps=())
@@ -267,7 +270,7 @@ def test_the_base_of_the_bundle_is_what_is_compared(
     monkeypatch.setattr(pipeline, "split", lambda recipe, images: images)
     monkeypatch.setattr(pipeline, "base_of", base_of)
     monkeypatch.setattr(pipeline, "Extractor", lambda network, *_, **asked: (network, asked))
-    monkeypatch.setattr(compare, "gather", lambda extract, *_: material if extract[0] is base else None)
+    monkeypatch.setattr(compare, "gather", lambda extract, *_: data if extract[0] is base else None)
     monkeypatch.setattr(compare, "head_of", lambda network: HEAD)
     text = RECIPE.read_text()
     start = text.index("[metanet]")

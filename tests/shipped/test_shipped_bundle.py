@@ -14,7 +14,7 @@ import reason
 from reason.detector.detector import Detector
 from reason.errors import DatasetError
 from reason.evaluation import splits
-from reason.evaluation.baselines import PARAMETER_FREE
+from reason.evaluation.baselines import make_parameter_free
 from reason.evaluation.comparison import Comparison
 from reason.evaluation.measures import by_type, measure
 from reason.evaluation.report import CorruptionResult, SplitResult
@@ -80,7 +80,7 @@ def measured(name: str) -> Measured:
         test = splits.read_test(protocol, detector, DATA)
     except DatasetError as error:
         pytest.skip(str(error))
-    comparison, extractor = Comparison(detector, PARAMETER_FREE), detector.extractor()
+    comparison, extractor = Comparison(detector, make_parameter_free()), detector.extractor()
     scored = {
         split.name: comparison.score(extractor(split.images, split.name), split.kind)
         for split in splits.own_splits(protocol, test)

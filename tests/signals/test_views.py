@@ -11,7 +11,7 @@ from scipy.spatial.distance import cosine, jensenshannon
 from reason.base.evidence import Evidence, concatenate
 from reason.base.views import VIEWS, middle, shrunk
 from reason.errors import EvidenceError
-from reason.evaluation.baselines import MeanOverViews
+from reason.evaluation.baselines.views import MeanOverViews
 from reason.signals import Bank, Pca
 from reason.signals.neighbours import Neighbours
 from reason.signals.views import Views

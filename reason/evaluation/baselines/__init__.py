@@ -1,89 +1,53 @@
-"""The literature's confidence score functions; larger = more trustworthy, always."""
+"""The confidence scores that REASON's is compared with; larger = more trustworthy, always.
+
+Most are of the literature; the last three are plain models on REASON's own meta-vector. A file holds one score or a
+few that are alike; each is registered by a decorator and says itself what it reads and learns from.
+"""
 
 from __future__ import annotations
 
-from reason.evaluation.baselines.base import Baseline
-from reason.evaluation.baselines.dropout import McDropout
-from reason.evaluation.baselines.gaussian import Mahalanobis, RelativeMahalanobis
-from reason.evaluation.baselines.gradnorm import GradNorm
-from reason.evaluation.baselines.logits import Energy, MaxLogit, MaxLogitPNorm
-from reason.evaluation.baselines.meta_vector import GradientBoosting, LogisticRegression, ScalarLogisticRegression
-from reason.evaluation.baselines.neighbours import Knn
-from reason.evaluation.baselines.relative import RelU
-from reason.evaluation.baselines.sirc import SircNorm, SircResidual
-from reason.evaluation.baselines.softmax import Doctor, Entropy, Gen, Margin, Msp
-from reason.evaluation.baselines.temperature import TemperatureScaledMsp
-from reason.evaluation.baselines.views import MeanOverViews
-from reason.evaluation.baselines.vim import Vim
-from reason.signals import Requirement, SignalSet
+from collections.abc import Collection, Sequence
+from importlib import import_module
 
-__all__ = [
-    "META_VECTOR",
-    "PARAMETER_FREE",
-    "Baseline",
-    "Doctor",
-    "Energy",
-    "Entropy",
-    "Gen",
-    "GradNorm",
-    "GradientBoosting",
-    "Knn",
-    "LogisticRegression",
-    "Mahalanobis",
-    "Margin",
-    "MaxLogit",
-    "MaxLogitPNorm",
-    "McDropout",
-    "MeanOverViews",
-    "Msp",
-    "RelU",
-    "RelativeMahalanobis",
-    "ScalarLogisticRegression",
-    "SircNorm",
-    "SircResidual",
-    "TemperatureScaledMsp",
-    "Vim",
-    "literature",
-    "make_all",
-]
+from reason.errors import FitError
+from reason.evaluation.baselines.base import FILES, SCORES, ConfidenceScore, ScoreContext, Source
+from reason.signals import Requirement
+
+__all__ = ["SCORES", "ConfidenceScore", "ScoreContext", "Source", "literature", "make_all", "make_parameter_free"]
+
+# In the order of reports, whichever of them is imported first.
+for _file in FILES:
+    import_module(f"{__name__}.{_file}")
 
 
-_ON_META_VECTOR = (LogisticRegression, ScalarLogisticRegression, GradientBoosting)
-
-
-def make_all(signals: SignalSet) -> list[Baseline]:
-    """Return the baselines and the plain models on the meta-vector, fresh and not fitted, in the order of reports."""
-    return [*literature(views=Requirement.VIEWS in signals.requires), *(model(signals) for model in _ON_META_VECTOR)]
-
-
-def literature(*, views: bool = False) -> list[Baseline]:
-    """Return the scores of the literature, fresh and not fitted, in the order of reports.
+def make_all(evidence: Collection[Requirement], more: Sequence[type[ConfidenceScore]] = ()) -> list[ConfidenceScore]:
+    """Return every score that the evidence allows, fresh and not fitted, in the order of reports.
 
     Args:
-        views: whether the evidence has views; else the one score that reads them is left out.
+        evidence: what it holds besides logits and embedding.
+        more: scores that are asked for besides those that are registered.
+
+    Raises:
+        FitError: one of ``more`` needs other evidence, or has the name of another score.
     """
-    made: list[Baseline] = [
-        *_parameter_free(),
-        TemperatureScaledMsp(),
-        MaxLogitPNorm(),
-        McDropout(),
-        Knn(),
-        Mahalanobis(),
-        RelativeMahalanobis(),
-        Vim(),
-        RelU(),
-        SircNorm(),
-        SircResidual(),
-    ]
-    return [*made, MeanOverViews()] if views else made
+    kinds = [kind for kind in SCORES.values() if kind.requires <= set(evidence)]
+    for kind in more:
+        if kind in kinds:
+            continue
+        if missing := kind.requires - set(evidence):
+            lacking = ", ".join(sorted(missing))
+            raise FitError(f"the score {kind.name} reads {lacking}, which the signals of this bundle do not; drop it.")
+        if kind.name in SCORES:
+            raise FitError(f"{kind.name}: there is a score of this name already; give yours another.")
+        kinds.append(kind)
+    return [kind() for kind in kinds]
 
 
-def _parameter_free() -> list[Baseline]:
-    return [Msp(), Margin(), Entropy(), MaxLogit(), Energy(), Doctor(), Gen(), GradNorm()]
+def literature(evidence: Collection[Requirement]) -> list[ConfidenceScore]:
+    """Return the scores of ``make_all`` that are no models on REASON's own meta-vector."""
+    return [score for score in make_all(evidence) if not score.on_meta_vector]
 
 
-PARAMETER_FREE: tuple[Baseline, ...] = tuple(_parameter_free())
-"""Baselines that score any evidence without a fit, in the order of reports."""
-
-META_VECTOR = tuple(model.name for model in _ON_META_VECTOR)
-"""Names of the plain models on REASON's own meta-vector: ablations of the MetaNet."""
+def make_parameter_free() -> list[ConfidenceScore]:
+    """Return the scores that need no fit and no more than logits and embedding, in the order of reports."""
+    return [score for score in make_all(()) if not score.learns_from]

@@ -6,16 +6,17 @@ from typing import Self
 
 import torch
 
-from reason.base.evidence import Evidence, Labelled
+from reason.base.evidence import Evidence
 from reason.base.head import Head
-from reason.evaluation.baselines.base import fitted
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted
 from reason.signals.dropout import Dropout
 
 ROWS = 4096
 """Images whose samples are held in memory together."""
 
 
-class McDropout:
+@SCORES.register
+class McDropout(ConfidenceScore):
     """Probability of the predicted class, mean over dropout masks, in [0, 1] (Gal & Ghahramani 2016).
 
     Only the head's dropout is sampled. At a dropout rate of 0 this is MSP.
@@ -26,14 +27,15 @@ class McDropout:
     """
 
     name = "MC-dropout"
+    learns_from = frozenset({"head"})
 
     def __init__(self, samples: int = 32, seed: int = 0) -> None:
         self.samples, self.seed = samples, seed
         self.dropout_: Dropout | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def fit(self, context: ScoreContext) -> Self:
         """Draw the masks of the head's dropout."""
-        precise = Head(head.weight.double(), head.bias.double(), head.dropout)
+        precise = Head(context.head.weight.double(), context.head.bias.double(), context.head.dropout)
         self.dropout_ = Dropout(precise, self.samples, self.seed)
         return self
 

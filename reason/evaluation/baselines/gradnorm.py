@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 
 from reason.base.evidence import Evidence
-from reason.evaluation.baselines.base import ParameterFree, probabilities
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, probabilities
 
 
-class GradNorm(ParameterFree):
+@SCORES.register
+class GradNorm(ConfidenceScore):
     """L1 norm of the head's weight gradient of ``KL(uniform || softmax z)``, >= 0 (Huang et al. 2021).
 
     The gradient is the outer product of ``p - 1 / classes`` and the embedding h, so its norm is

@@ -2,72 +2,97 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
 from sklearn import ensemble, linear_model
 
-from reason.base.evidence import Evidence, Labelled
-from reason.base.head import Head
-from reason.evaluation.baselines.base import fitted, outcomes
+from reason.base.evidence import Evidence
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted, outcomes
 from reason.signals import SignalSet
 from reason.signals.standardise import Standardisation
 
+STRENGTH = 0.1
+"""Inverse of the L2 penalty of logistic regressions."""
 
-class LogisticRegression:
-    """Log-odds that the prediction is correct, linear in the standardised meta-vector (Cox 1958).
+
+@dataclass(frozen=True, slots=True)
+class LinearModel:
+    """Log-odds that a prediction is correct, linear in standardised columns (Cox 1958)."""
+
+    standardise: Standardisation
+    model: linear_model.LogisticRegression
+
+    @classmethod
+    def fit(cls, vectors: torch.Tensor, correct: torch.Tensor, strength: float = STRENGTH) -> LinearModel:
+        """Fit to columns ``[n, columns]`` and bool outcomes ``[n]``, with ``strength`` over the L2 penalty."""
+        standardise = Standardisation.fit(vectors)
+        model = linear_model.LogisticRegression(C=strength, max_iter=2000)
+        return cls(standardise, model.fit(standardise(vectors).numpy(), correct.numpy()))
+
+    def __call__(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Return the log-odds, float64 ``[n]``."""
+        return torch.from_numpy(self.model.decision_function(self.standardise(vectors).double().numpy()))
+
+
+@SCORES.register
+class LogisticRegression(ConfidenceScore):
+    """Log-odds that the prediction is correct, linear in the standardised meta-vector.
 
     All columns count alike: none is shrunk or hidden as in the MetaNet.
 
     Args:
-        signals: fitted signals that make up the meta-vector.
         strength: inverse of the L2 penalty.
     """
 
     name = "logistic regression"
+    learns_from = frozenset({"meta"})
+    on_meta_vector = True
 
-    def __init__(self, signals: SignalSet, strength: float = 0.1) -> None:
-        self.signals, self.strength = signals, strength
-        self.columns = torch.arange(len(signals.names))
-        self.scale_: Standardisation | None = None
-        self.model_: linear_model.LogisticRegression | None = None
+    def __init__(self, strength: float = STRENGTH) -> None:
+        self.strength = strength
+        self.signals_: SignalSet | None = None
+        self.model_: LinearModel | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def columns(self, signals: SignalSet) -> torch.Tensor:
+        """Return the indices of the columns that the model reads, int64."""
+        return torch.arange(len(signals.names))
+
+    def fit(self, context: ScoreContext) -> Self:
         """Fit to whether the meta-fit predictions are correct.
 
         Raises:
             FitError: meta-fit lacks correct or wrong predictions.
         """
-        correct = outcomes(meta, self.name)
-        vectors = self.signals.compute(meta.evidence)[:, self.columns]
-        self.scale_ = Standardisation.fit(vectors)
-        model = linear_model.LogisticRegression(C=self.strength, max_iter=2000)
-        self.model_ = model.fit(self.scale_(vectors).numpy(), correct.numpy())
+        correct = outcomes(context.meta, self.name)
+        vectors = context.signals.compute(context.meta.evidence)[:, self.columns(context.signals)]
+        self.signals_, self.model_ = context.signals, LinearModel.fit(vectors, correct, self.strength)
         return self
 
     def score(self, evidence: Evidence) -> torch.Tensor:
         """Return float64 ``[n]``, larger = more trustworthy."""
-        standard = fitted(self.scale_, self.name)(self.signals.compute(evidence)[:, self.columns])
-        return torch.from_numpy(fitted(self.model_, self.name).decision_function(standard.double().numpy()))
+        signals = fitted(self.signals_, self.name)
+        return fitted(self.model_, self.name)(signals.compute(evidence)[:, self.columns(signals)])
 
 
+@SCORES.register
 class ScalarLogisticRegression(LogisticRegression):
     """The same without raw features (columns of the embedding or of activations), which mislead on unseen images."""
 
     name = "logistic regression, scalars"
 
-    def __init__(self, signals: SignalSet, strength: float = 0.1) -> None:
-        super().__init__(signals, strength)
+    def columns(self, signals: SignalSet) -> torch.Tensor:
+        """Return the indices of the columns that are no raw features; all where there are no others."""
         scalars = [number for number, raw in enumerate(signals.raw) if not raw]
-        # Where all features are raw, as in the published auditor, there is nothing to leave out.
-        self.columns = torch.tensor(scalars) if scalars else self.columns
+        return torch.tensor(scalars) if scalars else super().columns(signals)
 
 
-class GradientBoosting:
+@SCORES.register
+class GradientBoosting(ConfidenceScore):
     """Log-odds that the prediction is correct, by boosted trees on the meta-vector (Friedman 2001).
 
     Args:
-        signals: fitted signals that make up the meta-vector.
         trees: number of trees.
         learning_rate: weight of each tree.
         leaves: largest number of leaves a tree.
@@ -75,21 +100,22 @@ class GradientBoosting:
     """
 
     name = "gradient boosting"
+    learns_from = frozenset({"meta"})
+    on_meta_vector = True
 
-    def __init__(
-        self, signals: SignalSet, trees: int = 100, learning_rate: float = 0.05, leaves: int = 15, seed: int = 0
-    ) -> None:
-        self.signals, self.seed = signals, seed
+    def __init__(self, trees: int = 100, learning_rate: float = 0.05, leaves: int = 15, seed: int = 0) -> None:
+        self.seed = seed
         self.trees, self.learning_rate, self.leaves = trees, learning_rate, leaves
+        self.signals_: SignalSet | None = None
         self.model_: ensemble.HistGradientBoostingClassifier | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def fit(self, context: ScoreContext) -> Self:
         """Fit to whether the meta-fit predictions are correct.
 
         Raises:
             FitError: meta-fit lacks correct or wrong predictions.
         """
-        correct = outcomes(meta, self.name)
+        correct = outcomes(context.meta, self.name)
         model = ensemble.HistGradientBoostingClassifier(
             max_iter=self.trees,
             learning_rate=self.learning_rate,
@@ -98,10 +124,11 @@ class GradientBoosting:
             early_stopping=False,
             random_state=self.seed,
         )
-        self.model_ = model.fit(self.signals.compute(meta.evidence).numpy(), correct.numpy())
+        vectors = context.signals.compute(context.meta.evidence)
+        self.signals_, self.model_ = context.signals, model.fit(vectors.numpy(), correct.numpy())
         return self
 
     def score(self, evidence: Evidence) -> torch.Tensor:
         """Return float64 ``[n]``, larger = more trustworthy."""
-        vectors = self.signals.compute(evidence).numpy()
+        vectors = fitted(self.signals_, self.name).compute(evidence).numpy()
         return torch.from_numpy(fitted(self.model_, self.name).decision_function(vectors))

@@ -8,12 +8,12 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch.nn import functional
 
-from reason.base.evidence import Evidence, Labelled
-from reason.base.head import Head
-from reason.evaluation.baselines.base import fitted
+from reason.base.evidence import Evidence
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted
 
 
-class Knn:
+@SCORES.register
+class Knn(ConfidenceScore):
     """Negative distance between unit embeddings to the k-th nearest base-train image, in [-2, 0] (Sun et al. 2022).
 
     Args:
@@ -21,16 +21,17 @@ class Knn:
     """
 
     name = "kNN"
+    learns_from = frozenset({"train"})
 
     def __init__(self, k: int = 50) -> None:
         self.k = k
         self.search_: NearestNeighbors | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def fit(self, context: ScoreContext) -> Self:
         """Keep the base-train embeddings."""
-        neighbours = min(self.k, len(train.labels))
+        neighbours = min(self.k, len(context.train.labels))
         search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute")
-        self.search_ = search.fit(_unit(train.evidence).numpy())
+        self.search_ = search.fit(_unit(context.train.evidence).numpy())
         return self
 
     def score(self, evidence: Evidence) -> torch.Tensor:

@@ -6,12 +6,12 @@ from typing import Self
 
 import torch
 
-from reason.base.evidence import Evidence, Labelled
-from reason.base.head import Head
-from reason.evaluation.baselines.base import fitted, outcomes, probabilities
+from reason.base.evidence import Evidence
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted, outcomes, probabilities
 
 
-class RelU:
+@SCORES.register
+class RelU(ConfidenceScore):
     """Rel-U ``-p^T D p``, <= 0: pairs of classes count as much as they go with mistakes (Dadalto et al. 2024).
 
     ``D = max(0, w E[p p^T | wrong] - (1 - w) E[p p^T | correct])`` over meta-fit, with an empty diagonal and scaled to
@@ -22,19 +22,20 @@ class RelU:
     """
 
     name = "Rel-U"
+    learns_from = frozenset({"meta"})
 
     def __init__(self, weight: float = 0.5) -> None:
         self.weight = weight
         self.pairs_: torch.Tensor | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def fit(self, context: ScoreContext) -> Self:
         """Learn D from meta-fit.
 
         Raises:
             FitError: meta-fit lacks correct or wrong predictions.
         """
-        correct = outcomes(meta, self.name)
-        p = probabilities(meta.evidence)
+        correct = outcomes(context.meta, self.name)
+        p = probabilities(context.meta.evidence)
         right, wrong = (rows.T @ rows / len(rows) for rows in (p[correct], p[~correct]))
         pairs = (self.weight * wrong - (1 - self.weight) * right).clamp(min=0).fill_diagonal_(0)
         if not pairs.any():

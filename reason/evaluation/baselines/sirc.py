@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Self
 
 import torch
 from torch.nn import functional
 
-from reason.base.evidence import Evidence, Labelled
-from reason.base.head import Head
-from reason.evaluation.baselines.base import fitted
+from reason.base.evidence import Evidence
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted
 from reason.evaluation.baselines.vim import ResidualSpace
 
 
-class Sirc(ABC):
+class Sirc(ConfidenceScore):
     """Softmax information retaining combination of MSP and a second score s (Xia & Bouganis 2022).
 
     ``-ln[(1 - MSP) (1 + exp(-b (s - a)))]``, with ``a`` three standard deviations below the mean of s on base-train
     and ``b`` one over the deviation. While s is usual the ranking is that of MSP.
     """
 
-    name: str
+    learns_from = frozenset({"train"})
 
     def __init__(self) -> None:
         self.moments_: tuple[float, float] | None = None
@@ -30,9 +29,9 @@ class Sirc(ABC):
     def second(self, evidence: Evidence) -> torch.Tensor:
         """Return the second score s, float64 ``[n]``, larger = more trustworthy."""
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def fit(self, context: ScoreContext) -> Self:
         """Learn the usual range of the second score from base-train."""
-        usual = self.second(train.evidence)
+        usual = self.second(context.train.evidence)
         self.moments_ = float(usual.mean()), float(usual.std(correction=0))
         return self
 
@@ -48,6 +47,7 @@ class Sirc(ABC):
         return -log_rest - functional.softplus(-above)
 
 
+@SCORES.register
 class SircNorm(Sirc):
     """SIRC of MSP and the L1 norm of the embedding, which is small for images unlike base-train."""
 
@@ -58,19 +58,21 @@ class SircNorm(Sirc):
         return evidence.embedding.double().abs().sum(dim=1)
 
 
+@SCORES.register
 class SircResidual(Sirc):
     """SIRC of MSP and the negative residual of the embedding, as ViM has it."""
 
     name = "SIRC with residual"
+    learns_from = frozenset({"head", "train"})
 
     def __init__(self) -> None:
         super().__init__()
         self.space_: ResidualSpace | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def fit(self, context: ScoreContext) -> Self:
         """Learn the residual space and its usual range from base-train."""
-        self.space_ = ResidualSpace.fit(head, train.evidence.embedding.double())
-        return super().fit(head, train, meta)
+        self.space_ = ResidualSpace.fit(context.head, context.train.evidence.embedding.double())
+        return super().fit(context)
 
     def second(self, evidence: Evidence) -> torch.Tensor:
         """Return the negative length in the residual space, float64 ``[n]``."""

@@ -9,28 +9,29 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch.nn import functional
 
-from reason.base.evidence import Evidence, Labelled
-from reason.base.head import Head
-from reason.evaluation.baselines.base import fitted
+from reason.base.evidence import Evidence
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted
 
 TEMPERATURES = (0.01, 100.0)
 """Range in which the temperature is sought."""
 
 
-class TemperatureScaledMsp:
+@SCORES.register
+class TemperatureScaledMsp(ConfidenceScore):
     """Maximum of ``softmax(z / T)``, in (0, 1]; T minimises the NLL of the true class on meta-fit (Guo et al. 2017)."""
 
     name = "MSP with temperature"
+    learns_from = frozenset({"meta"})
 
     def __init__(self) -> None:
         self.temperature_: float | None = None
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def fit(self, context: ScoreContext) -> Self:
         """Find the temperature on meta-fit; the loss has one minimum, since it is convex in 1 / T."""
-        logits = meta.evidence.logits.double()
+        logits = context.meta.evidence.logits.double()
 
         def loss(log_temperature: float) -> float:
-            return float(functional.cross_entropy(logits / math.exp(log_temperature), meta.labels))
+            return float(functional.cross_entropy(logits / math.exp(log_temperature), context.meta.labels))
 
         low, high = map(math.log, TEMPERATURES)
         found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})

@@ -5,13 +5,16 @@ from __future__ import annotations
 import torch
 
 from reason.base.evidence import Evidence
-from reason.evaluation.baselines.base import ParameterFree, probabilities
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, probabilities
+from reason.signals import Requirement
 
 
-class MeanOverViews(ParameterFree):
+@SCORES.register
+class MeanOverViews(ConfidenceScore):
     """Probability of the predicted class, mean over the picture and its views, in [0, 1] (Ayhan & Berens 2018)."""
 
     name = "mean over views"
+    requires = frozenset({Requirement.VIEWS})
 
     def score(self, evidence: Evidence) -> torch.Tensor:
         """Return float64 ``[n]``, larger = more trustworthy.

@@ -7,9 +7,9 @@ from typing import Self
 
 import torch
 
-from reason.base.evidence import Evidence, Labelled
+from reason.base.evidence import Evidence
 from reason.base.head import Head
-from reason.evaluation.baselines.base import fitted
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def principal_dimensions(features: int) -> int:
     return 512 if features >= 768 else features // 2
 
 
-class Vim:
+@SCORES.register
+class Vim(ConfidenceScore):
     """Virtual-logit matching: energy minus a virtual logit (Wang et al. 2022).
 
     ``ln sum_k exp z_k - a r(h)``, where r is the length of the embedding in the residual space of base-train and a
@@ -52,19 +53,20 @@ class Vim:
     """
 
     name = "ViM"
+    learns_from = frozenset({"head", "train"})
 
     def __init__(self) -> None:
         self.space_: ResidualSpace | None = None
         self.alpha_ = 0.0
 
-    def fit(self, head: Head, train: Labelled, meta: Labelled) -> Self:
+    def fit(self, context: ScoreContext) -> Self:
         """Learn the residual space and the virtual logit's size from base-train."""
-        self.space_ = ResidualSpace.fit(head, train.evidence.embedding.double())
-        residual = self.space_.length(train.evidence.embedding)
-        whole = torch.linalg.vector_norm(train.evidence.embedding.double() - self.space_.origin, dim=1)
+        self.space_ = ResidualSpace.fit(context.head, context.train.evidence.embedding.double())
+        residual = self.space_.length(context.train.evidence.embedding)
+        length = torch.linalg.vector_norm(context.train.evidence.embedding.double() - self.space_.origin, dim=1)
         # A residual of rounding noise must not be blown up to the size of a logit.
-        if residual.mean() > 1e-6 * whole.mean():
-            self.alpha_ = float(train.evidence.logits.double().amax(dim=1).mean() / residual.mean())
+        if residual.mean() > 1e-6 * length.mean():
+            self.alpha_ = float(context.train.evidence.logits.double().amax(dim=1).mean() / residual.mean())
         return self
 
     def score(self, evidence: Evidence) -> torch.Tensor:

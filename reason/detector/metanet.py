@@ -68,9 +68,13 @@ class MetaNetSettings:
         require(fits, "scalar_members", f"must not be negative or exceed members, {self.members}.")
         require(0 <= self.dropout < 1, "dropout", f"must be in [0, 1), not {self.dropout}.")
         require(0 <= self.group_dropout <= 1, "group_dropout", f"must be in [0, 1], not {self.group_dropout}.")
-        require(0 < self.learning_rate < math.inf, "learning_rate", f"must be positive, not {self.learning_rate}.")
+        require(
+            0 < self.learning_rate < math.inf,
+            "learning_rate",
+            f"must be finite and positive, not {self.learning_rate}.",
+        )
         for key, value in (("raw_scale", self.raw_scale), ("weight_decay", self.weight_decay)):
-            require(0 <= value < math.inf, key, f"must not be negative, as {value} is.")
+            require(0 <= value < math.inf, key, f"must be finite and not negative, not {value}.")
         require_options(self)
 
     def small(self, members: int) -> MetaNetSettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from scipy.optimize import minimize
 from reason.detector import metanet
 from reason.detector.calibration import Platt
 from reason.detector.metanet import MetaNet, MetaNetSettings
-from reason.errors import FitError
+from reason.errors import FitError, SettingsError
 from reason.evaluation.metrics import auroc
 from reason.signals.standardise import CLIP
 
@@ -204,3 +205,28 @@ def test_scalar_members_may_have_layers_of_their_own() -> None:
     again = MetaNet(4, **net.shape)
     again.load_state_dict(net.state_dict())
     assert again.shape == net.shape
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"members": 2, "scalar_members": 3}, "scalar_members must not be negative or exceed members, 2"),
+        ({"scalar_members": -1}, "scalar_members must not be negative"),
+        ({"members": 0}, "members must be at least 1, not 0"),
+        ({"hidden": (16, 0)}, r"hidden must hold widths of at least 1, not \[16, 0\]"),
+        ({"scalar_hidden": (-1,)}, "scalar_hidden must hold widths"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"dropout": 1.0}, r"dropout must be in \[0, 1\), not 1.0"),
+        ({"group_dropout": 1.1}, r"group_dropout must be in \[0, 1\]"),
+        ({"learning_rate": 0.0}, "learning_rate must be finite and positive"),
+        ({"learning_rate": math.nan}, "learning_rate must be finite and positive"),
+        ({"raw_scale": -0.1}, "raw_scale must be finite and not negative, not -0.1"),
+        ({"weight_decay": math.inf}, "weight_decay must be finite"),
+        ({"average": "odd"}, "average must be one of 'logits', 'odds', not 'odd'"),
+        ({"schedule": "step"}, "schedule must be one of"),
+    ],
+)
+def test_settings_refuse_what_cannot_be_fitted(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        MetaNetSettings(**changes)

@@ -185,7 +185,7 @@ def test_a_stopped_run_leaves_the_old_bundle_whole_and_resumes(
     assert second.stdout == "The bundle is in shipped.\n"
     shipped = reason.load(tmp_path / "shipped")
     assert shipped.name == "stripes"
-    assert list(shipped.provenance.metrics) == ["clean", "home mix"]
+    assert list(shipped.provenance.metrics) == ["clean", "target distribution"]
 
 
 def test_the_base_of_a_bundle_is_taken_for_another_metanet(recipe_file: Path, data_root: Path) -> None:

@@ -24,6 +24,7 @@ PACKAGES = ("data", "base", "signals", "detector", "bundle", "fitting", "evaluat
 OUTSIDE = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
     "reason_saved/imagenette/MODEL_CARD.md": "model_cards/imagenette.md",
     "reason_saved/mnist/MODEL_CARD.md": "model_cards/mnist.md",
 }

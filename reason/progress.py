@@ -1,7 +1,8 @@
-"""Progress on the terminal's error stream: bars where it is a terminal, plain lines elsewhere."""
+"""Progress on the terminal's error stream: bars where a person watches it, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -40,9 +41,9 @@ class Bar:
         self._display = display
         self._task = display.add_task(title, total=None)
 
-    def set(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` are done."""
-        self._display.update(self._task, completed=done, total=total)
+    def set(self, done: int, total: int, title: str | None = None) -> None:
+        """Show that ``done`` of ``total`` are done, under another title where one is given."""
+        self._display.update(self._task, completed=done, total=total, description=title)
 
     def advance(self, done: int) -> None:
         """Show that ``done`` more are done."""
@@ -56,10 +57,28 @@ class Bar:
             yield item
         self.set(len(listed), len(listed))
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Hide the bar while the block prints lines; after an exception it stays hidden."""
+        self.stop()
+        yield
+        self._display.start()
+
+    def stop(self) -> None:
+        """Take the bar away before its block ends."""
+        if not self._display.disable:
+            self._display.stop()
+
 
 @contextmanager
-def bar(title: str, unit: str = "") -> Iterator[Bar]:
-    """Show a bar with rate and remaining time while the block runs."""
+def bar(title: str, unit: str = "", *, transient: bool = False) -> Iterator[Bar]:
+    """Show a bar with rate and remaining time while the block runs.
+
+    Args:
+        title: what is done.
+        unit: what is counted, such as ``images``.
+        transient: whether the bar goes when the block ends; else it stays above what follows.
+    """
     display = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -69,7 +88,9 @@ def bar(title: str, unit: str = "") -> Iterator[Bar]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=_hidden.get() or not console.is_terminal,
+        transient=transient,
+        redirect_stdout=False,  # what is printed there must not end up on the error stream
+        disable=_hidden.get() or not sys.stderr.isatty(),
     )
     with display:
         yield Bar(display, title)

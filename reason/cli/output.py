@@ -1,16 +1,14 @@
-"""How the command line shows verdicts and facts: tables, JSON lines, and a bar that steps aside for them."""
+"""How the command line shows verdicts and facts: tables and JSON lines."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import IO, Any
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -21,30 +19,6 @@ _SMALLEST_NAME = 16
 
 UNBOUNDED = 10_000
 """Width of what goes to no terminal, where lines must not be wrapped."""
-
-
-def progress_bar() -> Progress:
-    """Return a progress bar on standard error that is silent unless a person watches it there."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,  # verdicts must not end up on the error stream
-        redirect_stderr=False,
-        disable=not sys.stderr.isatty(),
-    )
-
-
-@contextmanager
-def aside(bar: Progress) -> Iterator[None]:
-    """Hide the bar while other lines are printed; after an exception it stays hidden."""
-    if not bar.disable:
-        bar.stop()
-    yield
-    bar.start()
 
 
 def write_json(verdicts: Iterable[Verdict], file: IO[str]) -> None:

@@ -16,11 +16,10 @@ from reason.cli.options import OPEN_SHARE, policy_request
 from reason.resources import bundle_folder
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from reason.cli.judging import Batch
     from reason.detector.policy_request import PolicyRequest
     from reason.detector.verdict import Verdict
+    from reason.progress import Bar
 
 SOME_UNREADABLE = 3
 """Exit code when some images could not be read; the others were judged."""
@@ -102,35 +101,30 @@ def _run(
     output: _Output,
 ) -> None:
     """Judge the images and write the verdicts; add a sentence to ``problems`` for each unreadable image."""
-    from reason.cli.output import progress_bar
+    from reason import progress
 
     folder = bundle_folder(bundle)
-    with progress_bar() as bar:
-        task = bar.add_task(f"Loading {folder.name}", total=None)
+    with progress.bar(f"load {folder.name}", unit="images", transient=True) as bar:
         import reason
         from reason.cli.judging import judge
 
         detector = reason.load(folder)
         policy = detector.policy(**asdict(asked))
-        bar.update(task, description="Judging", total=len(images))
+        bar.set(0, len(images), title="judge")
         batches = judge(detector, images, policy, batch_size)
         with output.open() as file:
-            verdicts = _shown(batches, problems, bar, task, file)
+            verdicts = _shown(batches, problems, bar, file)
             output.write(verdicts, file, [image.name for image in images], detector.classes)
 
 
-def _shown(
-    batches: Iterable[Batch], problems: list[str], bar: Progress, task: TaskID, file: IO[str]
-) -> Iterator[Verdict]:
+def _shown(batches: Iterable[Batch], problems: list[str], bar: Bar, file: IO[str]) -> Iterator[Verdict]:
     """Pass the verdicts on while keeping the bar, the error stream and the output in step."""
-    from reason.cli.output import aside
-
     for batch in batches:
-        with aside(bar):
+        with bar.aside():
             for problem in batch.unreadable:
                 click.echo(problem, err=True)
             yield from batch.verdicts
             file.flush()
         problems += batch.unreadable
-        bar.advance(task, len(batch.verdicts) + len(batch.unreadable))
+        bar.advance(len(batch.verdicts) + len(batch.unreadable))
     bar.stop()

@@ -493,7 +493,7 @@ def test_the_bar_is_drawn_on_a_terminal_and_nowhere_else(bundle_folder: Path, ph
         os.close(theirs)
         drawn = drain(ours)
         output, _ = process.communicate()
-    assert b"Loading tiny" in drawn
+    assert b"load tiny" in drawn
     assert [Path(json.loads(line)["source"]).name for line in output.splitlines()] == ["a.png", "b.jpg", "c.png"]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from sklearn.linear_model import LogisticRegression
 
 from reason.errors import FitError
 
@@ -29,6 +28,8 @@ class Platt:
         Raises:
             FitError: one outcome is missing, or larger logits do not go with more correct predictions.
         """
+        from sklearn.linear_model import LogisticRegression  # imported here: loading a bundle need not wait for it
+
         if correct.all() or not correct.any():
             raise FitError("calibration needs correct and wrong predictions among the calibration images.")
         model = LogisticRegression(C=1e6).fit(logits.double().numpy()[:, None], correct.numpy())

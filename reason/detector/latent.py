@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.decomposition import PCA
 
 from reason.base.evidence import Evidence
 from reason.base.taps import Tap
@@ -51,6 +50,8 @@ class LatentMap:
             correct: bool ``[n]``.
             seed: chooses the points when there are more than ``MOST_POINTS``.
         """
+        from sklearn.decomposition import PCA  # imported here: loading a bundle need not wait for it
+
         model = PCA(n_components=2, svd_solver="full").fit(latent.double().numpy())
         rows = torch.from_numpy(np.random.default_rng(seed).permutation(len(latent))[:MOST_POINTS])
         mean, components, share = (

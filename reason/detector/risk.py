@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from reason.detector.certificate import Certificate
 
@@ -104,6 +103,8 @@ def upper_bound(errors: int | NDArray[np.int_], n: int | NDArray[np.int_], delta
         n: number of trials; 0 gives 1.
         delta: chance that the true rate is larger than the limit.
     """
+    from scipy.special import betaincinv  # imported here: loading a bundle need not wait for it
+
     right = np.subtract(n, errors)
     return np.where(right > 0, betaincinv(np.add(errors, 1), np.maximum(right, 1), 1 - delta), 1.0)
 

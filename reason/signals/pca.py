@@ -43,7 +43,7 @@ class Pca:
 
         Keeps at most as many components as there are images or features.
         """
-        from sklearn.decomposition import PCA
+        from sklearn.decomposition import PCA  # imported here: loading a bundle need not wait for it
 
         kept = min(components, *embedding.shape)
         model = PCA(n_components=kept, svd_solver="randomized", random_state=seed)

@@ -43,9 +43,39 @@ def test_a_resnet_takes_colour_images_only() -> None:
         make("resnet50", 3, 0.0, channels=1)
 
 
-def test_torchvision_is_imported_for_a_resnet_only() -> None:
+def test_resnet50_is_torchvisions_to_the_last_bit() -> None:
+    from torchvision.models import resnet
+
+    torch.manual_seed(0)
+    theirs = resnet.resnet50(weights=None).eval()
+    for module in theirs.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1)
+            nn.init.uniform_(module.running_mean, -0.1, 0.1)  # type: ignore[arg-type]
+    ours = make("resnet50", 1000, 0.2).eval()
+    state = {name.replace("fc.", "fc.1."): tensor for name, tensor in theirs.state_dict().items()}
+    assert list(ours.state_dict()) == list(state)
+    ours.load_state_dict(state)
+    for side in (64, 97):
+        images = torch.randn(2, 3, side, side)
+        with torch.no_grad():
+            assert torch.equal(ours(images), theirs(images))
+
+
+def test_residual_branches_start_at_zero() -> None:
+    for name in ("resnet50", "resnet50d"):
+        network = make(name, 3, 0.0)
+        norms = [module for path, module in network.named_modules() if path.endswith("bn3")]
+        assert len(norms) == 16
+        assert all(not norm.weight.any() for norm in norms)
+
+
+def test_networks_are_made_without_torchvision() -> None:
+    """Importing it takes longer than loading a bundle."""
     program = (
-        "import sys; from reason.base.backbones import make; make('cnn', 3, 0.0); print('torchvision' in sys.modules)"
+        "import sys; from reason.base.backbones import make\n"
+        "for name in ('cnn', 'resnet50', 'resnet50d'): make(name, 3, 0.0)\n"
+        "print('torchvision' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from reason.signals.base import State
+from reason.signals.base import Layout, State
 from reason.signals.pca import Pca
 from reason.signals.texts import from_bytes, to_bytes
 
@@ -20,6 +20,11 @@ class Bank:
     """Compressed embeddings of the base-train images."""
 
     stem: ClassVar[str] = "knn_bank"
+    layout: ClassVar[Layout] = {
+        "stored": ("F16", "images", "coordinates"),
+        "labels": ("I64", "images"),
+        "sources": ("U8", "images", "bytes"),
+    }
 
     stored: torch.Tensor
     """What ``Pca.directions`` returns of them ``[m, coordinates]``, in half precision as the bundle keeps them."""

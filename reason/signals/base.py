@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
@@ -16,9 +16,16 @@ from reason.base.taps import Tap
 if TYPE_CHECKING:
     from reason.signals.bank import Nearest
     from reason.signals.context import Context
+    from reason.signals.settings import SignalSettings
 
 State = dict[str, torch.Tensor]
 """What was learned, as plain tensors by key; texts are stored as bytes, see ``reason.signals.texts``."""
+
+Layout = Mapping[str, tuple[str, *tuple[str | int, ...]]]
+"""What a state holds: for each key the type of numbers as safetensors calls it, and the size or name of each dimension.
+
+``features`` and ``classes`` are those of the head; dimensions of one layout that share another name have the same size.
+"""
 
 Direction = Literal["trust", "doubt", "none"]
 """What a larger value says: more trustworthy, less trustworthy, or neither by itself."""
@@ -135,6 +142,19 @@ class SignalFamily(ABC):
         """
         return cls.fit(context)
 
+    @classmethod
+    def shares(cls, settings: SignalSettings) -> tuple[type[Part], ...]:
+        """Return the parts that the family asks its context for."""
+        return ()
+
+    @classmethod
+    def layout(cls, taps: Sequence[Tap]) -> Layout | None:
+        """Return what the family's own state holds, so that a bundle's file is checked before it is read.
+
+        ``None``, the default, stands for any arrays.
+        """
+        return None
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
@@ -168,6 +188,8 @@ class Part(Protocol):
 
     stem: ClassVar[str]
     """Name of the bundle's file, without suffix."""
+    layout: ClassVar[Layout]
+    """What its state holds."""
 
     @classmethod
     def learn(cls, context: Context) -> Self:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Self
 import torch
 
 from reason.base.evidence import Evidence
-from reason.signals.base import Column, Requirement, SignalFamily
+from reason.signals.base import Column, Part, Requirement, SignalFamily
 from reason.signals.pca import Pca
 from reason.signals.registry import FAMILIES
 
 if TYPE_CHECKING:
     from reason.signals.context import Context
+    from reason.signals.settings import SignalSettings
 
 
 @FAMILIES.register
@@ -43,6 +44,11 @@ class Embedding(SignalFamily):
             )
             for i in range(1, self.size + 1)
         )
+
+    @classmethod
+    def shares(cls, settings: SignalSettings) -> tuple[type[Part], ...]:
+        """The PCA."""
+        return (Pca,)
 
     @classmethod
     def fit(cls, context: Context) -> Self:

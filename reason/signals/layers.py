@@ -11,7 +11,7 @@ import torch
 from reason.base.evidence import Evidence
 from reason.base.taps import Tap
 from reason.errors import FitError
-from reason.signals.base import Column, Direction, Requirement, SignalFamily, State
+from reason.signals.base import Column, Direction, Layout, Requirement, SignalFamily, State
 from reason.signals.gaussians import Gaussians
 from reason.signals.pca import Pca
 from reason.signals.registry import FAMILIES
@@ -150,6 +150,23 @@ class Layers(SignalFamily):
                 for name, values in _pooled(evidence, context.taps)
             }
         )
+
+    @classmethod
+    def layout(cls, taps: Sequence[Tap]) -> Layout:
+        """Return the fields of every layer that is measured: tapped maps, and the embedding."""
+        widths: dict[str, str | int] = {tap.name: tap.channels for tap in taps if tap.maps} | {EMBEDDING: "features"}
+        layout: dict[str, tuple[str, *tuple[str | int, ...]]] = {}
+        for name, channels in widths.items():
+            components = f"{name} components"
+            layout |= {
+                f"{name}.mean": ("F32", channels),
+                f"{name}.components": ("F16", components, channels),
+                f"{name}.centres": ("F32", "classes", components),
+                f"{name}.whitening": ("F32", components, f"{name} rank"),
+                f"{name}.centre": ("F32", 1, components),
+                f"{name}.background": ("F32", components, f"{name} background rank"),
+            }
+        return layout
 
     def state(self) -> State:
         """Return the fields of every layer under ``<layer>.<field>``."""

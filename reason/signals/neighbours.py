@@ -9,12 +9,13 @@ import torch
 
 from reason.base.evidence import Evidence
 from reason.signals.bank import Bank, Nearest
-from reason.signals.base import Column, Requirement, SignalFamily
+from reason.signals.base import Column, Part, Requirement, SignalFamily
 from reason.signals.pca import Pca
 from reason.signals.registry import FAMILIES
 
 if TYPE_CHECKING:
     from reason.signals.context import Context
+    from reason.signals.settings import SignalSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ class Neighbours(SignalFamily):
     def __init__(self, pca: Pca, bank: Bank, k: int) -> None:
         self.pca, self.bank = pca, bank
         self.k = min(k, len(bank.labels))
+
+    @classmethod
+    def shares(cls, settings: SignalSettings) -> tuple[type[Part], ...]:
+        """The PCA and the bank."""
+        return (Pca, Bank)
 
     @classmethod
     def fit(cls, context: Context) -> Self:

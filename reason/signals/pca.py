@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from reason.signals.base import State
+from reason.signals.base import Layout, State
 
 if TYPE_CHECKING:
     from reason.signals.context import Context
@@ -20,6 +20,11 @@ class Pca:
     """Leading principal components of the base-train embeddings."""
 
     stem: ClassVar[str] = "penultimate_pca"
+    layout: ClassVar[Layout] = {
+        "mean": ("F32", "features"),
+        "components": ("F32", "components", "features"),
+        "deviation": ("F32", "components"),
+    }
 
     mean: torch.Tensor
     """``[features]``."""

@@ -10,12 +10,13 @@ from torch.nn import functional
 
 from reason.base.evidence import Evidence
 from reason.base.views import VIEWS
-from reason.signals.base import Column, Requirement, SignalFamily, entropy
+from reason.signals.base import Column, Part, Requirement, SignalFamily, entropy
 from reason.signals.neighbours import Neighbours
 from reason.signals.registry import FAMILIES
 
 if TYPE_CHECKING:
     from reason.signals.context import Context
+    from reason.signals.settings import SignalSettings
 
 SECTIONS = {"shrunk": "Picture shrunk to two fifths of its side", "middle": "Middle of the picture, mirrored"}
 """What people read instead of the name of a view."""
@@ -113,6 +114,11 @@ class Views(SignalFamily):
             for view in VIEWS
             for column in (*OWN, *near)
         )
+
+    @classmethod
+    def shares(cls, settings: SignalSettings) -> tuple[type[Part], ...]:
+        """Those of the neighbours, where the recipe has them."""
+        return Neighbours.shares(settings) if Neighbours.name in settings.families else ()
 
     @classmethod
     def fit(cls, context: Context) -> Self:

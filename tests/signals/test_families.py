@@ -137,6 +137,30 @@ def test_what_is_shared_is_fitted_and_stored_once(signals: SignalSet) -> None:
     assert SignalSet.from_state(few, HEAD, TAPS, {}).state() == {}
 
 
+NUMBERS = {torch.float32: "F32", torch.float16: "F16", torch.int64: "I64", torch.uint8: "U8"}
+
+
+def test_what_is_stored_is_laid_out_as_it_was_declared(signals: SignalSet) -> None:
+    layouts, states = SETTINGS.layouts(TAPS), signals.state()
+    assert set(layouts) == set(states)
+    for stem, state in states.items():
+        layout = layouts[stem]
+        assert layout is not None
+        assert set(layout) == set(state)
+        sizes: dict[str | int, int] = {"features": FEATURES, "classes": CLASSES}
+        for key, (numbers, *dimensions) in layout.items():
+            assert NUMBERS[state[key].dtype] == numbers, key
+            for dimension, size in zip(dimensions, state[key].shape, strict=True):
+                expected = dimension if isinstance(dimension, int) else sizes.setdefault(dimension, size)
+                assert size == expected, (key, dimension)
+
+
+@pytest.mark.parametrize("name", list(FAMILIES))
+def test_a_family_alone_stores_what_it_says(name: str) -> None:
+    settings = dataclasses.replace(SETTINGS, families=(name,))
+    assert set(SignalSet.fit(settings, HEAD, TAPS, made(0, failing=0.3)).state()) == set(settings.layouts(TAPS))
+
+
 def test_a_state_comes_back_as_it_was(signals: SignalSet, judged: Labelled) -> None:
     state = signals.state()
     again = SignalSet.from_state(SETTINGS, HEAD, TAPS, state)

@@ -25,6 +25,7 @@ from reason.data.datasets import DATASETS
 from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.detector import Detector
+from reason.evaluation.baselines import SCORES, ScoreContext
 from reason.registry import Registry
 from reason.serving import Settings, create_app, responses, routes
 from reason.signals import FAMILIES, SignalSet, SignalSettings
@@ -34,11 +35,12 @@ BLOCKS = dict(re.findall(r"^## (.+?)\n[^#]*?```python\n(.*?)```", GUIDE, re.MULT
 """Python of each section by its title."""
 MODULES = {
     "A signal family": "typicality",
+    "A score": "centroid",
     "A corruption": "solarise",
     "An architecture": "mobilenet",
     "A data set": "pets",
 }
-REGISTRIES: tuple[Registry[Any], ...] = (FAMILIES, CORRUPTIONS, ARCHITECTURES, DATASETS)
+REGISTRIES: tuple[Registry[Any], ...] = (FAMILIES, SCORES, CORRUPTIONS, ARCHITECTURES, DATASETS)
 (POINTS,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
 
 
@@ -90,6 +92,15 @@ def test_the_signal_family_is_fitted_stored_and_made_again(detector: Detector, e
     again = SignalSet.from_state(settings, head, taps, fitted.state())
     assert torch.equal(again.compute(evidence.evidence)[:, -1], column)
     assert again.diagnostics[-1] == "typicality"
+
+
+def test_the_score_learns_and_ranks(detector: Detector, evidence: Labelled) -> None:
+    context = ScoreContext(head_of(detector.base), evidence, evidence, detector.signals)
+    found = SCORES["nearest centroid"]().fit(context).score(evidence.evidence)
+    assert SCORES.resolve("mypackage.centroid:Centroid") is SCORES["nearest centroid"]
+    predicted = int(evidence.evidence.logits[7].argmax())
+    centre = evidence.evidence.embedding[evidence.labels == predicted].mean(dim=0)
+    assert found[7].item() == pytest.approx(-torch.dist(evidence.evidence.embedding[7], centre).item(), rel=1e-5)
 
 
 def test_the_corruption_is_known_by_its_name(tmp_path: Path) -> None:

@@ -128,6 +128,25 @@ class Registry(Generic[T]):
         self._check(text, found)
         return cast(T, found)
 
+    def adopt(self, text: str) -> str:
+        """Return the name of what ``text`` names or points to, as ``resolve`` does; what it points to is registered.
+
+        It is for names that are kept, such as those of a recipe in a bundle: a plain name imports nothing when it is
+        read again.
+
+        Raises:
+            ReasonError: the module cannot be imported, or the thing has no name or that of another; of the registry's
+                own type.
+        """
+        if ":" not in text:
+            return text
+        found = self.resolve(text)
+        for label, known in self._items.items():
+            if known is found:
+                return label
+        self.register(found)
+        return _label(found, None)
+
     def __contains__(self, name: object) -> bool:
         if name not in self._items:
             self.load()

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from made_recipes import make_recipe
 
+from reason.data.corruptions import CORRUPTIONS
 from reason.data.images import Preprocessing
 from reason.detector.recipe import CorruptionMix, Cycle, Data, MetaFit, Phase, Threshold
 from reason.errors import RecipeError, SettingsError
 from reason.fitting import recipe
+from reason.signals.registry import FAMILIES
 
 SHIPPED = sorted((Path(__file__).parents[2] / "train").glob("*.toml"))
 
@@ -131,6 +133,36 @@ def test_whole_numbers_serve_as_floats(recipe_file: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"none\.toml: cannot be read"):
         recipe.read(tmp_path / "none.toml")
+
+
+THEIR_MODULE = """
+from reason.data.corruptions import Corruption
+from reason.signals.softmax import Softmax
+
+haze = Corruption("haze", "weather", "A grey veil.", lambda images, severity, dice: images * 0 + 0.5)
+
+class Sharpness(Softmax):
+    name = "sharpness"
+"""
+
+
+def test_names_of_other_packages_are_kept_as_plain_names(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_module.py").write_text(THEIR_MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    for registry in (CORRUPTIONS, FAMILIES):
+        monkeypatch.setattr(registry, "_items", dict(registry._items))
+    text = recipe_file.read_text().replace('"jpeg"', '"their_module:haze"')
+    recipe_file.write_text(text.replace('"dropout", ', '"their_module:Sharpness", '))
+    for _ in range(2):  # a second reading finds them registered
+        found = recipe.read(recipe_file)
+        assert found.meta_fit.corruptions == ("noise", "occlude", "haze")
+        assert found.signals.families[1] == "sharpness"
+    recipe_file.write_text(text.replace("their_module:haze", "their_module:mist"))
+    with pytest.raises(RecipeError, match=r"their_module:mist: cannot be imported as a corruption") as raised:
+        recipe.read(recipe_file)
+    assert str(raised.value).startswith(str(recipe_file))
 
 
 def test_former_keys_are_read_and_said_to_be_deprecated(recipe_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,8 @@ from reason.evaluation.comparison import Comparison
 from reason.evaluation.measures import by_type, measure
 from reason.evaluation.report import CorruptionResult, SplitResult
 from reason.evaluation.splits import EvaluationProtocol
+from reason.fitting import recipe
+from reason.resources import recipe_file
 
 ROOT = Path(__file__).parents[2]
 SAVED = ROOT / "reason_saved"
@@ -42,6 +44,12 @@ def test_it_has_every_promised_signal_and_file(shipped: Detector) -> None:
     assert {"best_base.pth", "best_meta_enhanced.pth", "penultimate_pca.pkl", "knn_bank.pkl", "dataset_meta.json"} <= {
         path.name for path in BUNDLE.iterdir()
     }
+
+
+@pytest.mark.parametrize("name", ["imagenette", "mnist"])
+def test_it_was_made_by_the_recipe_of_its_name(name: str, shipped: Detector) -> None:
+    detector = shipped if name == shipped.name else reason.load(SAVED / name)
+    assert detector.provenance.recipe == recipe.read(recipe_file(name))
 
 
 def photos() -> list[Image.Image]:

@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reason.bundle.bundle import load, save
+    from reason.bundle.reading import load
+    from reason.bundle.writing import save
     from reason.detector.detector import Detector
     from reason.detector.verdict import Verdict
     from reason.errors import ReasonError
@@ -25,8 +26,8 @@ _HOMES = {
     "ReasonError": "reason.errors",
     "Verdict": "reason.detector.verdict",
     "fit": "reason.fitting.fit",
-    "load": "reason.bundle.bundle",
-    "save": "reason.bundle.bundle",
+    "load": "reason.bundle.reading",
+    "save": "reason.bundle.writing",
 }
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from reason.errors import BundleError
 
 CARD = "dataset_meta.json"
-BASE = "best_base.pth"
-META = "best_meta_enhanced.pth"
-PCA = "penultimate_pca.pkl"
-BANK = "knn_bank.pkl"
-SAMPLE = "calibration_sample.pkl"
-LAYERS = "layer_statistics.pkl"
-MAP = "latent_map.pkl"
+BASE = "best_base.safetensors"
+META = "best_meta_enhanced.safetensors"
+PCA = "penultimate_pca.safetensors"
+BANK = "knn_bank.safetensors"
+SAMPLE = "calibration_sample.safetensors"
+LAYERS = "layer_statistics.safetensors"
+MAP = "latent_map.safetensors"
+SUFFIX = ".safetensors"
+"""Suffix of the files that hold arrays; each stem of ``SignalSet.state`` is one of them."""
+
 FILES = frozenset({CARD, BASE, META, PCA, BANK, LAYERS, SAMPLE, MAP})
 
 
@@ -27,7 +30,7 @@ def swap_in(new: Path, folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(old, ignore_errors=True)
         for path in folder.iterdir():
-            if path.is_file() and path.name not in FILES:
+            if path.is_file() and path.name != CARD and path.suffix != SUFFIX:
                 shutil.copy2(path, new / path.name)
         folder.rename(old)
     new.rename(folder)

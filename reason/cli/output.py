@@ -104,7 +104,7 @@ def _flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
+        return ", ".join(map(_text, value)) or "none"
     if isinstance(value, float):
         return f"{value:.4g}"
     return "none" if value is None else str(value)

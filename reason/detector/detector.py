@@ -72,6 +72,8 @@ class Detector:
     latent_map: LatentMap | None
     provenance: Provenance
     """How the detector was made and measured."""
+    digest: str = ""
+    """Identity of the bundle that it was read from, a SHA-256 over card and files; empty when it was not read."""
 
     def policy(
         self, *, threshold: float | None = None, risk: float | None = None, delta: float | None = None
@@ -222,6 +224,7 @@ class Detector:
             verdicts.append(
                 Verdict(
                     model=self.name,
+                    digest=self.digest,
                     source=sources[i],
                     class_=self.classes[index],
                     class_index=index,
@@ -252,6 +255,7 @@ class Detector:
         return {
             "name": self.name,
             "title": self.title,
+            "digest": self.digest,
             "architecture": self.architecture,
             "classes": list(self.classes),
             "input": {"size": self.preprocessing.size, "mode": self.preprocessing.mode},

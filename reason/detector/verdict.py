@@ -41,6 +41,8 @@ class Verdict:
 
     model: str
     """Name of the bundle that judged."""
+    digest: str
+    """Its identity: the SHA-256 over its card and files, as ``reason info`` shows it; empty when it was never saved."""
     source: str | None
     """File name of the image, where it has one."""
     class_: str

@@ -11,7 +11,7 @@ import torch
 from reason import progress
 from reason.base.evidence import join
 from reason.base.extraction import CACHE, Extractor
-from reason.bundle import bundle
+from reason.bundle.reading import load
 from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.image_set import ImageSet
@@ -58,7 +58,7 @@ def run(folder: Path, data_root: Path, seeds: int = SEEDS, more: Sequence[type[C
         DatasetError: a data set is missing.
         FitError: a score cannot be fitted, or one of ``more`` does not fit the bundle.
     """
-    detector = bundle.load(folder)
+    detector = load(folder)
     protocol = EvaluationProtocol.of(detector)
     extractor = detector.extractor(CACHE)
     test = splits.read_test(protocol, detector, data_root)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from reason.base.extraction import CACHE
-from reason.bundle import bundle
+from reason.bundle.reading import load
 from reason.data.images import to_picture
 from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
@@ -57,7 +57,7 @@ def run(folder: Path, data_root: Path, output: Path | None = None, seed: int = 0
         DatasetError: the data set is missing.
         ReasonError: none of the images is wrong and was sent to review.
     """
-    detector = bundle.load(folder)
+    detector = load(folder)
     found = find(detector, data_root, seed)
     target = output or PLOTS / detector.name / "snapshot.png"
     target.parent.mkdir(parents=True, exist_ok=True)

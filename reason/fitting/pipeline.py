@@ -15,7 +15,7 @@ from reason import progress
 from reason.base.device import choose, full_precision
 from reason.base.engines import Tapped
 from reason.base.extraction import CACHE, Extractor
-from reason.bundle import bundle
+from reason.bundle import reading, writing
 from reason.data import datasets
 from reason.data.image_set import ImageSet
 from reason.detector.detector import Detector
@@ -94,7 +94,7 @@ def run(
             detector = dataclasses.replace(detector, provenance=provenance)
     network.to("cpu")
     folder = output or Path("reason_saved") / recipe.name
-    bundle.save(detector, folder)
+    writing.save(detector, folder)
     progress.say(f"bundle: {folder}")
     return folder
 
@@ -170,7 +170,7 @@ def base_of(recipe: Recipe, parts: Parts, folder: Path) -> tuple[Tapped, tuple[E
     Raises:
         RecipeError: it was trained otherwise, or on other images: some of those that it is judged on, perhaps.
     """
-    network, provenance = bundle.load_base(folder)
+    network, provenance = reading.load_base(folder)
     if provenance.recipe is None or provenance.recipe.base != recipe.base:
         raise RecipeError(f"--base: the base classifier of {folder} was trained by another [base]; drop --base.")
     if provenance.split is None or provenance.split.base != _part_record(parts.base):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from reason.bundle.bundle import load
 from reason.bundle.folders import find_all
+from reason.bundle.reading import load
 from reason.detector.detector import Detector
 from reason.detector.policy import AcceptancePolicy
 from reason.detector.verdict import Verdict

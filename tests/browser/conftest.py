@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from reason.bundle.card import write
 from reason.bundle.folders import CARD
 from reason.serving import Settings, create_app
 from reason.serving.server import Server
@@ -85,8 +86,8 @@ def two_models(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("two")
     shutil.copytree(bundle_folder, folder / "tiny")
     shutil.copytree(bundle_folder, folder / "twin")
-    card = folder / "twin" / CARD
-    card.write_text(json.dumps(json.loads(card.read_text(encoding="utf-8")) | {"name": "twin"}), encoding="utf-8")
+    card = json.loads((folder / "twin" / CARD).read_text(encoding="utf-8"))
+    write(folder / "twin" / CARD, card | {"name": "twin"})
     yield from serve(folder)
 
 

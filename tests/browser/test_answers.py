@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 
 VERDICT: dict[str, Any] = {
     "model": "made-up",
+    "digest": "0" * 64,
     "source": "circle.png",
     "class": "circle",
     "class_index": 0,

@@ -156,11 +156,11 @@ def test_missing_bundle_is_one_sentence(tmp_path: Path, command: list[str]) -> N
 @pytest.mark.parametrize(("command", "code"), [(API, 1), (GUNICORN, 4)])
 def test_damaged_bundle_is_one_sentence(tmp_path: Path, bundle_folder: Path, command: list[str], code: int) -> None:
     damaged = shutil.copytree(bundle_folder, tmp_path / "damaged")
-    weights = damaged / "best_base.pth"
+    weights = damaged / "best_base.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     ended = finished(command, REASON_BUNDLES=tmp_path, REASON_PORT=0)
     assert ended.returncode == code
-    sentences = [line for line in ended.stderr.splitlines() if "best_base.pth" in line]
+    sentences = [line for line in ended.stderr.splitlines() if "best_base.safetensors" in line]
     assert len(sentences) == 1
     assert "Traceback" not in ended.stderr
 

@@ -25,6 +25,7 @@ from reason.resources import recipe_file
 ROOT = Path(__file__).parents[2]
 SAVED = ROOT / "reason_saved"
 BUNDLE = SAVED / "imagenette"
+STEMS = ("best_base", "best_meta_enhanced", "penultimate_pca", "knn_bank")
 DATA = Path(os.environ.get("REASON_DATA", ROOT / "data"))
 
 
@@ -41,9 +42,7 @@ def test_it_has_every_promised_signal_and_file(shipped: Detector) -> None:
     scalars = {"max_probability", "entropy", "logit_gap", "top_logit_1", "top_logit_5", "dropout_probability_variance"}
     scalars |= {"knn_distance", "knn_label_agreement", "embedding_relative_distance", "shrunk_gap", "middle_similarity"}
     assert scalars <= set(shipped.signals.diagnostics)
-    assert {"best_base.pth", "best_meta_enhanced.pth", "penultimate_pca.pkl", "knn_bank.pkl", "dataset_meta.json"} <= {
-        path.name for path in BUNDLE.iterdir()
-    }
+    assert {"dataset_meta.json", *(f"{stem}.safetensors" for stem in STEMS)} <= {path.name for path in BUNDLE.iterdir()}
 
 
 @pytest.mark.parametrize("name", ["imagenette", "mnist"])

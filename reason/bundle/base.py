@@ -1,0 +1,75 @@
+"""The base classifier of a bundle: made without memory for its weights, and filled when they were checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from reason.base.backbones import ARCHITECTURES, make, tap
+from reason.base.engines import Tapped
+from reason.bundle.card import Card
+from reason.bundle.faults import broken
+from reason.bundle.folders import CARD
+from reason.errors import BundleError
+
+
+def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | None) -> Tapped:
+    """Return the base classifier that a card names, before its weights are read.
+
+    Args:
+        folder: where the card lies, for messages.
+        card: the card.
+        network: for an architecture that is not built in, a network of the same shape.
+        head: dotted name of that network's last ``nn.Linear``.
+
+    Raises:
+        BundleError: the architecture is not built in and no network is given, or it does not take such images.
+    """
+    if card.architecture not in ARCHITECTURES:
+        if network is None or head is None:
+            raise BundleError(
+                f"{folder / CARD}: architecture {card.architecture!r} is not built in; give load its network and head."
+            )
+        try:
+            return Tapped(network, head=head, dropout=card.dropout, taps=card.taps)
+        except AttributeError as error:
+            raise broken(folder / CARD, f"the network that load was given does not fit ({error})") from None
+    try:
+        with torch.device("meta"):
+            made = make(card.architecture, len(card.classes), card.dropout, card.preprocessing.channels)
+    except ValueError as error:
+        raise broken(folder / CARD, f"preprocessing does not fit the architecture ({str(error).rstrip('.')})") from None
+    base = tap(made, card.architecture, card.dropout)
+    if base.taps != card.taps:
+        raise broken(folder / CARD, f"taps are not those of architecture {card.architecture!r}")
+    return base
+
+
+def fill(base: Tapped, tensors: Mapping[str, torch.Tensor]) -> Tapped:
+    """Give a base classifier its weights, in single precision, and freeze it.
+
+    Args:
+        base: what ``unfilled`` returned.
+        tensors: the weights, in half precision and of the network's shapes.
+    """
+    network = base.network
+    # Networks on the meta device take the tensors as they are; one that the caller gave keeps its own parameters.
+    network.load_state_dict({name: _single(tensor) for name, tensor in tensors.items()}, assign=_is_empty(network))
+    network.to(memory_format=torch.channels_last)
+    return base.freeze()
+
+
+def _single(tensor: torch.Tensor) -> torch.Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    if tensor.dim() == 4:  # the layout that convolutions want, in the same copy
+        return tensor.to(torch.float32, memory_format=torch.channels_last)
+    return tensor.float()
+
+
+def _is_empty(network: nn.Module) -> bool:
+    return any(tensor.is_meta for tensor in chain(network.parameters(), network.buffers()))

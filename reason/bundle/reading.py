@@ -1,0 +1,132 @@
+"""A Detector from a folder. Nothing in the folder is ever run, and nothing is allocated before it is checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from reason.base.engines import Tapped
+from reason.base.head import head_of
+from reason.bundle import card as cards
+from reason.bundle import tensors
+from reason.bundle.base import fill, unfilled
+from reason.bundle.card import Card
+from reason.bundle.faults import broken
+from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, find
+from reason.bundle.shapes import CLASSES, CardChecks, unfitted_metanet
+from reason.bundle.states import StoredStates, unpack
+from reason.bundle.values import check_base, check_map, check_metanet, check_sample
+from reason.detector.calibration import Platt
+from reason.detector.detector import Detector
+from reason.detector.latent import LatentMap
+from reason.detector.metanet import MetaNet
+from reason.detector.provenance import Provenance
+from reason.detector.risk import CalibrationSample
+from reason.signals import SignalSet
+
+
+def load(folder: str | Path, *, network: nn.Module | None = None, head: str | None = None) -> Detector:
+    """Read a bundle.
+
+    Args:
+        folder: the bundle's folder.
+        network: for a bundle of a network of your own (architecture ``custom``), a network of the same shape; its
+            weights are replaced by the bundle's.
+        head: dotted name of that network's last ``nn.Linear``.
+
+    Raises:
+        BundleError: a file is missing, truncated or altered, holds what no bundle holds, or does not fit the others.
+    """
+    folder = find(Path(folder))
+    card = cards.read(folder / CARD)
+    base = unfilled(folder, card, network, head)
+    CardChecks(folder, card, base).check()
+    sample, latent_map = _read_sample(folder, card), _read_map(folder, card)
+    metanet = _read_metanet(folder, card)
+    base = _read_base(folder, card, base)
+    signals = _read_signals(folder, card, base)
+    _check_latent(folder, latent_map, signals, base)
+    return Detector(
+        name=card.name,
+        title=card.title,
+        digest=card.digest,
+        architecture=card.architecture,
+        classes=card.classes,
+        base=base,
+        engine=base,
+        preprocessing=card.preprocessing,
+        signal_settings=card.signals,
+        signals=signals,
+        metanet=metanet,
+        calibration=Platt(card.calibration.slope, card.calibration.intercept),
+        threshold=card.threshold,
+        certificate=card.certificate,
+        calibration_sample=sample,
+        latent_map=latent_map,
+        provenance=card.provenance,
+    )
+
+
+def load_base(folder: Path) -> tuple[Tapped, Provenance]:
+    """Read the base classifier of a bundle of a built-in architecture alone, and how it was made.
+
+    Raises:
+        BundleError: the card or the weights are missing or altered, hold what no bundle holds, or do not fit.
+    """
+    folder = find(folder)
+    card = cards.read(folder / CARD)
+    base = unfilled(folder, card, None, None)
+    CardChecks(folder, card, base).check()
+    return _read_base(folder, card, base), card.provenance
+
+
+def _read_base(folder: Path, card: Card, base: Tapped) -> Tapped:
+    weights = tensors.read(folder / BASE, card.files[BASE])
+    check_base(folder / BASE, weights)
+    return fill(base, weights)
+
+
+def _read_metanet(folder: Path, card: Card) -> MetaNet:
+    state = tensors.aligned(tensors.read(folder / META, card.files[META]))
+    check_metanet(folder / META, card, state)
+    net = unfitted_metanet(card)
+    net.load_state_dict({name: tensor for name, tensor in state.items() if name != CLASSES}, assign=True)
+    return net.eval().requires_grad_(False)
+
+
+def _read_sample(folder: Path, card: Card) -> CalibrationSample | None:
+    if SAMPLE not in card.files:
+        return None
+    arrays = tensors.aligned(tensors.read(folder / SAMPLE, card.files[SAMPLE]))
+    check_sample(folder / SAMPLE, card, arrays)
+    return unpack(CalibrationSample, arrays)
+
+
+def _read_map(folder: Path, card: Card) -> LatentMap | None:
+    if MAP not in card.files:
+        return None
+    arrays = tensors.aligned(tensors.read(folder / MAP, card.files[MAP]))
+    check_map(folder / MAP, arrays)
+    return unpack(LatentMap, arrays)
+
+
+def _read_signals(folder: Path, card: Card, base: Tapped) -> SignalSet:
+    states = StoredStates(folder, card)
+    try:
+        signals = SignalSet.from_state(card.signals, head_of(base), base.taps, states)
+    except ValueError as error:  # a family does not fit the architecture, or its state does not fit it
+        raise broken(folder / CARD, f"its signals do not fit the other parts ({str(error).rstrip('.')})") from None
+    if signals.names != card.meta_names:
+        raise broken(folder / CARD, "its signal names are not those that this version of REASON computes")
+    surplus = card.files.keys() - states.read - {BASE, META, SAMPLE, MAP}
+    if surplus:
+        raise broken(folder / CARD, f"lists {min(surplus)}, which its signals do not need")
+    return signals
+
+
+def _check_latent(folder: Path, latent_map: LatentMap | None, signals: SignalSet, base: Tapped) -> None:
+    """Compare the width of the map with what is drawn on it, see ``reason.detector.latent.latent_of``."""
+    width = sum(tap.channels for tap in signals.read_taps) or base.head.in_features
+    if latent_map is not None and len(latent_map.mean) != width:
+        raise broken(folder / MAP, f"mean has {len(latent_map.mean)} numbers for {width} features")

@@ -1,0 +1,123 @@
+"""What the numbers in the arrays must be: finite, in range, and what the card says of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from reason.bundle.card import Card
+from reason.bundle.faults import broken
+from reason.bundle.folders import BANK, CARD, META, PCA, SAMPLE
+from reason.bundle.shapes import CLASSES
+from reason.detector.certificate import Certificate
+from reason.detector.risk import CalibrationSample, upper_bound
+from reason.signals.texts import from_bytes
+
+Tensors = Mapping[str, torch.Tensor]
+
+ROUNDING = 1e-9
+"""How far numbers of a certificate may be from those recomputed, as other versions of SciPy round otherwise."""
+
+
+def check_base(path: Path, tensors: Tensors) -> None:
+    """Refuse weights that are not finite, and variances of batch norms below 0."""
+    for name, tensor in tensors.items():
+        # A sum in single precision is finite just when all of the half-precision numbers are, and takes no memory.
+        if tensor.is_floating_point() and not math.isfinite(float(tensor.sum(dtype=torch.float32))):
+            raise broken(path, f"{name} holds numbers that are not finite")
+        if name.endswith("running_var") and bool((tensor < 0).any()):
+            raise broken(path, f"{name} holds a negative variance")
+
+
+def check_finite(path: Path, tensors: Tensors) -> None:
+    """Refuse arrays that hold NaN or infinity; the MetaNet's limit may be infinite, which means none."""
+    for name, tensor in tensors.items():
+        unlimited = path.name == META and name == "limit" and bool((tensor == math.inf).all())
+        if tensor.is_floating_point() and not unlimited and not bool(torch.isfinite(tensor).all()):
+            raise broken(path, f"{name} holds numbers that are not finite")
+
+
+def check_metanet(path: Path, card: Card, tensors: Tensors) -> None:
+    """Compare the names of the classes with the card's, and refuse deviations and limits that are not above 0."""
+    check_finite(path, tensors)
+    if _texts(path, CLASSES, tensors) != card.classes:
+        raise broken(path.with_name(CARD), f"its classes are not those that {META} was fitted with")
+    for name in ("deviation", "limit"):
+        if not bool((tensors[name] > 0).all()):
+            raise broken(path, f"{name} holds a number that is not above 0")
+
+
+def check_state(path: Path, card: Card, tensors: Tensors) -> None:
+    """Refuse what the signals can not have learned: numbers that are not finite, or out of range."""
+    check_finite(path, tensors)
+    if path.name == PCA and bool((tensors["deviation"] < 0).any()):
+        raise broken(path, "deviation holds a negative number")
+    if path.name == BANK:
+        labels = tensors["labels"]
+        if int(labels.min()) < 0 or int(labels.max()) >= len(card.classes):
+            raise broken(path, f"labels go beyond the {len(card.classes)} classes")
+        _texts(path, "sources", tensors)
+
+
+def check_sample(path: Path, card: Card, tensors: Tensors) -> None:
+    """Refuse reliabilities out of range, and a certificate that does not follow from them at the card's threshold."""
+    check_finite(path, tensors)
+    _check_probabilities(path, "reliability", tensors)
+    sample = CalibrationSample(tensors["reliability"].numpy(), tensors["correct"].numpy())
+    _check_certificate(path, card, sample)
+
+
+def check_map(path: Path, tensors: Tensors) -> None:
+    """Refuse shares and probabilities out of range."""
+    check_finite(path, tensors)
+    for name in ("failure_probability", "explained_variance"):
+        _check_probabilities(path, name, tensors)
+
+
+def _check_certificate(path: Path, card: Card, sample: CalibrationSample) -> None:
+    """Compute again what the certificate says from the calibration sample, at the card's threshold."""
+    certificate = card.certificate
+    if certificate is None:
+        return
+    fault = _fault(certificate, card.threshold, sample)
+    if fault:
+        raise broken(path.with_name(CARD), f"its certificate does not follow from {SAMPLE}: {fault}")
+
+
+def _fault(certificate: Certificate, threshold: float, sample: CalibrationSample) -> str | None:
+    if not (0 < certificate.risk < 1 and 0 < certificate.delta < 1):
+        return "risk and delta must be in (0, 1)"
+    promise = sample.guarantee(min(certificate.risk * (1 + ROUNDING), 1 - ROUNDING), certificate.delta)
+    if promise is None or threshold < promise.threshold:
+        return f"no threshold of {threshold:g} promises a risk of {certificate.risk:g}"
+    accepted = sample.reliability >= threshold
+    n, kept, errors = len(accepted), int(accepted.sum()), int((accepted & ~sample.correct).sum())
+    found = {
+        "n": (certificate.n, n),
+        "coverage": (certificate.coverage, kept / n),
+        "bound": (certificate.bound, float(upper_bound(errors, kept, certificate.delta))),
+    }
+    for name, (said, computed) in found.items():
+        if not math.isclose(said, computed, rel_tol=ROUNDING):
+            return f"{name} is {said:g}, and {computed:g} when computed again"
+    if certificate.method != promise.certificate.method:
+        return f"the method is not {promise.certificate.method}"
+    return None
+
+
+def _check_probabilities(path: Path, name: str, tensors: Tensors) -> None:
+    if float(tensors[name].min()) < 0 or float(tensors[name].max()) > 1:
+        raise broken(path, f"{name} holds numbers outside 0 to 1")
+
+
+def _texts(path: Path, name: str, tensors: Tensors) -> tuple[str, ...]:
+    try:
+        texts = from_bytes(tensors[name])
+    except ValueError:
+        raise broken(path, f"{name} holds no text") from None
+    if not all(text.isprintable() for text in texts):
+        raise broken(path, f"{name} holds characters that cannot be printed")
+    return texts

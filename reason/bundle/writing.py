@@ -1,0 +1,109 @@
+"""A Detector to a folder, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from reason.bundle import card as cards
+from reason.bundle import tensors
+from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, SUFFIX, swap_in
+from reason.bundle.shapes import CLASSES, CardChecks
+from reason.bundle.states import pack
+from reason.bundle.values import check_base, check_map, check_metanet, check_sample, check_state
+from reason.detector.detector import Detector
+from reason.errors import BundleError
+from reason.signals.texts import to_bytes
+
+
+def save(detector: Detector, folder: Path) -> str:
+    """Write a bundle; the old one stays whole until the new one is complete.
+
+    Base weights are stored in half precision. A detector whose base weights are not already rounded to it would judge
+    differently after loading, and is refused. So is one that ``load`` would refuse.
+
+    Returns:
+        The digest that the bundle is known by; one detector gives one digest.
+
+    Raises:
+        BundleError: the base weights do not fit half precision exactly, or parts of the detector do not fit each other.
+    """
+    arrays = _arrays(detector)
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        seals = {name: tensors.write(unfinished / name, arrays[name]) for name in sorted(arrays)}
+        files = {name: seal.model_dump() for name, seal in seals.items()}
+        card = cards.write(unfinished / CARD, {**_facts(detector), "files": files})
+        CardChecks(folder, card, detector.base).check()
+        for name, found in arrays.items():
+            _check(folder / name, card, found)
+        swap_in(unfinished, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return card.digest
+
+
+def _arrays(detector: Detector) -> dict[str, Mapping[str, torch.Tensor]]:
+    """Return what each file holds."""
+    metanet = {**detector.metanet.state_dict(), CLASSES: to_bytes(detector.classes)}
+    arrays: dict[str, Mapping[str, torch.Tensor]] = {BASE: halved(detector.base.network), META: metanet}
+    if detector.calibration_sample is not None:
+        arrays[SAMPLE] = pack(detector.calibration_sample)
+    if detector.latent_map is not None:
+        arrays[MAP] = pack(detector.latent_map)
+    return arrays | {f"{stem}{SUFFIX}": state for stem, state in detector.signals.state().items()}
+
+
+def halved(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a network's weights in half precision.
+
+    Raises:
+        BundleError: that would change one.
+    """
+    halves = {}
+    for name, tensor in network.state_dict().items():
+        halves[name] = tensor.half() if tensor.is_floating_point() else tensor
+        if not torch.equal(halves[name].to(tensor.dtype), tensor):
+            raise BundleError(f"{name}: not rounded to half precision; round the base weights before fitting.")
+    return halves
+
+
+def _check(path: Path, card: cards.Card, arrays: Mapping[str, torch.Tensor]) -> None:
+    if path.name == BASE:
+        check_base(path, arrays)
+    elif path.name == META:
+        check_metanet(path, card, arrays)
+    elif path.name == SAMPLE:
+        check_sample(path, card, arrays)
+    elif path.name == MAP:
+        check_map(path, arrays)
+    else:
+        check_state(path, card, arrays)
+
+
+def _facts(detector: Detector) -> dict[str, Any]:
+    certificate = detector.certificate
+    return {
+        "name": detector.name,
+        "title": detector.title,
+        "architecture": detector.architecture,
+        "dropout": detector.base.dropout,
+        "classes": list(detector.classes),
+        "taps": [asdict(tap) for tap in detector.base.taps],
+        "preprocessing": asdict(detector.preprocessing),
+        "signals": asdict(detector.signal_settings),
+        "meta_names": list(detector.signals.names),
+        "metanet": detector.metanet.shape,
+        "calibration": {"method": "platt", **asdict(detector.calibration)},
+        "threshold": detector.threshold,
+        "certificate": None if certificate is None else certificate.to_dict(),
+        "provenance": detector.provenance.to_dict(),
+    }

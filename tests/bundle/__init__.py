@@ -1,0 +1,1 @@
+"""Bundles: round trips, forgeries and fuzz."""

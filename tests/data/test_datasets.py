@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reason.data.corruptions import corrupt_pixels
-from reason.data.datasets import read_ood
+from reason.data.datasets import DATASETS, DataSet, read, read_ood
 from reason.data.datasets.imagenette import CLASSES, read_imagenette
 from reason.data.datasets.mnist import read_mnist
-from reason.data.image_set import corrupted, split
+from reason.data.image_set import ImageSet, corrupted, split
 from reason.data.images import Preprocessing
 from reason.data.labels import CLEAN, OOD_LABEL
 from reason.errors import DatasetError
@@ -136,3 +136,49 @@ def test_a_fixed_severity_holds_for_all(tmp_path: Path) -> None:
     assert changed.severities is not None
     assert changed.severities.tolist() == [0.5] * 6
     assert torch.equal(changed.pixels, corrupt_pixels("rotate", clean.pixels, 0.5, 0))  # it draws nothing
+
+
+# A data set is declared in one place
+
+
+def read_squares(root: Path, part: str, preprocessing: Preprocessing) -> ImageSet:
+    shade = {"train": 10, "test": 20}[part]
+    pixels = torch.full((2, preprocessing.channels, preprocessing.size, preprocessing.size), shade, dtype=torch.uint8)
+    return ImageSet(pixels, ("dark", "light"), labels=torch.tensor([0, 1]), sources=("a", "b"), skipped=("c: damaged",))
+
+
+def test_a_data_set_of_ones_own_is_read_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetched: list[Path] = []
+    with DATASETS.temporarily(DataSet("squares", read_squares, fetch=fetched.append)):
+        train = read("squares", tmp_path, "train", DIGITS)
+        assert fetched == []
+        test = read("squares", tmp_path, "test", DIGITS, download=True)
+    assert fetched == [tmp_path]
+    assert (int(train.pixels[0, 0, 0, 0]), int(test.pixels[0, 0, 0, 0])) == (10, 20)
+    assert capsys.readouterr().err == "left out: c: damaged\n" * 2
+
+
+def test_any_data_set_can_be_out_of_distribution_for_another(tmp_path: Path) -> None:
+    with DATASETS.temporarily(DataSet("squares", read_squares)):
+        images = read_ood("squares", tmp_path, DIGITS)
+    assert images.labels.tolist() == [OOD_LABEL] * 2
+    assert images.classes == ()
+    assert images.sources == ("a", "b")
+
+
+def test_a_part_that_a_data_set_lacks_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"^the data set letters has no images to train on; take another\.$"):
+        read("letters", tmp_path, "train", DIGITS)
+
+
+def test_an_unknown_data_set_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"^mnits: there is no such data set; did you mean mnist\?$"):
+        read("mnits", tmp_path, "train", DIGITS)
+
+
+def test_what_is_out_of_distribution_is_a_data_set_itself() -> None:
+    named = {known.ood for known in DATASETS.values()} - {None}
+    assert named == {"textures", "letters"}
+    assert all(name in DATASETS for name in named)

@@ -35,7 +35,7 @@ def read(name: str, root: Path, part: Part, preprocessing: Preprocessing, *, dow
     """
     found = DATASETS[name]
     if part not in found.parts:
-        raise DatasetError(f"the data set {name} has no images to {part}; take another.")
+        raise DatasetError(f"the data set {name} has no images to {part} on; take another.")
     if download and found.fetch is not None:
         found.fetch(root)
     images = found.read(root, part, preprocessing)

@@ -269,7 +269,7 @@ def test_the_base_of_the_bundle_is_what_is_compared(
     monkeypatch.setattr(pipeline, "read_images", lambda recipe, root, download: (root, download))
     monkeypatch.setattr(pipeline, "split", lambda recipe, images: images)
     monkeypatch.setattr(pipeline, "base_of", base_of)
-    monkeypatch.setattr(pipeline, "Extractor", lambda network, *_, **asked: (network, asked))
+    monkeypatch.setattr(pipeline, "extractor", lambda recipe, network: (network, recipe))
     monkeypatch.setattr(compare, "gather", lambda extract, *_: data if extract[0] is base else None)
     monkeypatch.setattr(compare, "head_of", lambda network: HEAD)
     text = RECIPE.read_text()

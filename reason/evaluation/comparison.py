@@ -16,7 +16,6 @@ from reason.evaluation import baselines
 from reason.evaluation.baselines import ConfidenceScore, ScoreContext
 from reason.evaluation.report import OWN, SplitKind
 from reason.evaluation.scored import ScoredSplit
-from reason.fitting.fitting_data import FittingData
 from reason.signals import SignalSet
 
 
@@ -47,7 +46,8 @@ class Comparison:
     def fit(
         cls,
         detector: Detector,
-        data: FittingData,
+        train: Labelled,
+        meta: Labelled,
         settings: MetaNetSettings,
         seed: int,
         seeds: int,
@@ -57,7 +57,8 @@ class Comparison:
 
         Args:
             detector: whose score is compared.
-            data: evidence that it was fitted on.
+            train: base-train evidence that it was fitted on.
+            meta: meta-fit evidence that it was fitted on.
             settings: how its MetaNet was fitted.
             seed: from which seed; the others count on from it.
             seeds: number of seeds, the detector's own among them.
@@ -67,9 +68,9 @@ class Comparison:
             FitError: a score cannot be fitted, or one of ``more`` does not fit the detector.
         """
         detector = replace(detector, signals=_Remembering(detector.signals))
-        signals, meta = detector.signals, data.meta
+        signals = detector.signals
         every = baselines.make_all(signals.requires, more)
-        context = ScoreContext(head_of(detector.base), data.bank, meta, signals)
+        context = ScoreContext(head_of(detector.base), train, meta, signals)
         vectors = signals.compute(meta.evidence)
         return cls(
             detector,

@@ -9,24 +9,22 @@ from pathlib import Path
 import torch
 
 from reason import progress
-from reason.base.evidence import join
+from reason.base.evidence import Labelled, join
 from reason.base.extraction import CACHE, Extractor
 from reason.bundle.reading import load
 from reason.data import datasets
-from reason.data.corruptions import CORRUPTIONS
-from reason.data.image_set import ImageSet
 from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
 from reason.errors import BundleError
-from reason.evaluation import metrics, splits
+from reason.evaluation import splits
 from reason.evaluation.baselines import ConfidenceScore
 from reason.evaluation.comparison import Comparison
 from reason.evaluation.importance import importance
-from reason.evaluation.measures import by_type, measure
-from reason.evaluation.report import Report, SeverityStep
+from reason.evaluation.measures import by_type, measure, severity_sweep
+from reason.evaluation.report import Report
 from reason.evaluation.scored import ScoredSplit
 from reason.evaluation.splits import EvaluationProtocol
-from reason.fitting.fitting_data import FittingData, Parts, gather
+from reason.fitting.fitting_data import Parts, gather_bank, gather_meta
 
 SEEDS = 3
 """MetaNets that are compared by default: the bundle's own, and others from further seeds."""
@@ -62,9 +60,9 @@ def run(folder: Path, data_root: Path, seeds: int = SEEDS, more: Sequence[type[C
     protocol = EvaluationProtocol.of(detector)
     extractor = detector.extractor(CACHE)
     test = splits.read_test(protocol, detector, data_root)
-    data = _fitting_data(detector, protocol, extractor, data_root)
+    train, meta = _learned_from(detector, protocol, extractor, data_root)
     progress.say("fit the baselines, and the MetaNet from further seeds")
-    comparison = Comparison.fit(detector, data, protocol.metanet, protocol.seed, seeds, more)
+    comparison = Comparison.fit(detector, train, meta, protocol.metanet, protocol.seed, seeds, more)
     scored: dict[str, ScoredSplit] = {}
     pixels = test.pixels
     for split in splits.main_splits(protocol, test, detector, data_root):
@@ -80,18 +78,18 @@ def run(folder: Path, data_root: Path, seeds: int = SEEDS, more: Sequence[type[C
         seen=protocol.seen,
         unseen=protocol.unseen,
         splits={name: measure(part, detector.threshold) for name, part in scored.items()},
-        importance=importance(detector.signals, protocol.metanet, data.meta, scored, protocol.seed),
+        importance=importance(detector.signals, protocol.metanet, meta, scored, protocol.seed),
         by_type=by_type(scored),
-        severity_sweep=_severity_sweep(comparison, extractor, test),
+        severity_sweep=severity_sweep(scored),
         training=detector.provenance.history,
     )
     return Evaluation(report, detector, scored, pixels)
 
 
-def _fitting_data(
+def _learned_from(
     detector: Detector, protocol: EvaluationProtocol, extractor: Extractor, data_root: Path
-) -> FittingData:
-    """Return the evidence that the bundle itself was fitted on.
+) -> tuple[Labelled, Labelled]:
+    """Return the base-train and the meta-fit evidence that the bundle was fitted on.
 
     Raises:
         BundleError: the train images are not those that the card tells of.
@@ -100,26 +98,5 @@ def _fitting_data(
     if images.fingerprint() != protocol.train_sha256:
         raise BundleError(f"{detector.name}: the train images in {data_root} are not those it was fitted on.")
     parts = Parts.split(images, protocol.shares, protocol.seed)
-    return gather(extractor, parts, protocol.meta_fit, protocol.target, protocol.seed)
-
-
-def _severity_sweep(
-    comparison: Comparison, extractor: Extractor, test: ImageSet
-) -> dict[str, tuple[SeverityStep, ...]]:
-    """Return what happens to the same images as each corruption gets worse."""
-    steps: dict[str, tuple[SeverityStep, ...]] = dict.fromkeys(CORRUPTIONS, ())
-    for name, severity, images in splits.severity_sweep(test):
-        part = extractor(images, f"{name} at severity {severity}")
-        judgement = comparison.detector.judge(part.evidence)
-        confidence = part.evidence.logits.softmax(dim=1).amax(dim=1)
-        step = SeverityStep(
-            severity=severity,
-            n=len(part),
-            accuracy=part.correct.float().mean().item(),
-            confidence=confidence.mean().item(),
-            reliability=judgement.reliability.mean().item(),
-            auroc=metrics.auroc(judgement.logits.double().numpy(), part.correct.numpy()),
-            auroc_msp=metrics.auroc(confidence.double().numpy(), part.correct.numpy()),
-        )
-        steps[name] = (*steps[name], step)
-    return steps
+    meta = gather_meta(extractor, parts, protocol.meta_fit, protocol.target, protocol.seed)
+    return gather_bank(extractor, parts), meta

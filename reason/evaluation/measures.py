@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from reason.evaluation.report import (
     ScoreResult,
     SeedResult,
     SeedResults,
+    SeverityStep,
     SplitResult,
     ThresholdResult,
 )
@@ -32,8 +34,13 @@ COMPARED: Mapping[Metric, metrics.RankingMetric] = {"auroc": metrics.auroc, "aug
 LOGISTIC = "logistic regression"
 """The ablation that a MetaNet must beat, see ``reason.evaluation.baselines.meta_vector``."""
 
-Differences = dict[str, Interval]
-"""By baseline, the interval of REASON's metric minus the baseline's."""
+STEPS = 5
+"""Equal ranges of severity that the images of a corruption are put into."""
+
+Draws = NDArray[np.float64]
+"""A metric on each resample of the images."""
+
+Rows = NDArray[np.intp]
 
 
 def measure(split: ScoredSplit, threshold: float) -> SplitResult:
@@ -46,15 +53,15 @@ def measure(split: ScoredSplit, threshold: float) -> SplitResult:
     correct, reliability = split.correct, split.reliability
     accepted = reliability >= threshold
     scores = {name: ScoreResult(**metrics.report(score, correct)) for name, score in split.scores.items()}
-    auroc, augrc = (_differences(split, metric) for metric in COMPARED.values())
+    auroc, augrc = _Resamples.of(split, scores)
     return SplitResult(
         kind=split.kind,
         n=len(correct),
         accuracy=float(correct.mean()),
         scores=scores,
-        auroc_difference_95=auroc,
-        augrc_difference_95=augrc,
-        seeds=SeedResults(_seeds(split, scores, "auroc", auroc), _seeds(split, scores, "augrc", augrc)),
+        auroc_difference_95=auroc.differences(),
+        augrc_difference_95=augrc.differences(),
+        seeds=SeedResults(auroc.seeds(split), augrc.seeds(split)),
         reliability=_calibration(reliability, correct),
         confidence=_calibration(split.scores["MSP"], correct),
         threshold=ThresholdResult(
@@ -65,32 +72,53 @@ def measure(split: ScoredSplit, threshold: float) -> SplitResult:
     )
 
 
-def _differences(split: ScoredSplit, metric: metrics.RankingMetric) -> Differences:
-    own, correct = split.scores[OWN], split.correct
-    return {
-        name: metrics.paired_bootstrap(own, score, correct, metric=metric)
-        for name, score in split.scores.items()
-        if name != OWN
-    }
+@dataclass(frozen=True, slots=True)
+class _Resamples:
+    """One metric of every score on the same resampled images of one split."""
 
+    metric: Metric
+    results: Mapping[str, ScoreResult]
+    """By score, its metrics on the images as they are."""
+    draws: Mapping[str, Draws]
+    """By score."""
+    replicates: Sequence[Draws]
+    """Of REASON's score from further seeds."""
 
-def _seeds(
-    split: ScoredSplit, scores: Mapping[str, ScoreResult], metric: Metric, differences: Differences
-) -> SeedResult:
-    """Return what each seed gives; of the first, the detector's own, ``scores`` and ``differences`` know all."""
-    of, correct = COMPARED[metric], split.correct
+    @classmethod
+    def of(cls, split: ScoredSplit, results: Mapping[str, ScoreResult]) -> tuple[_Resamples, _Resamples]:
+        """Return the resamples of AUROC and of AUGRC."""
+        every = [*split.scores.values(), *split.seed_replicates]
+        drawn = metrics.resampled(every, split.correct, tuple(COMPARED.values()))
+        count = len(split.scores)
+        auroc, augrc = (
+            cls(metric, results, dict(zip(split.scores, draws[:count], strict=True)), draws[count:])
+            for metric, draws in zip(COMPARED, drawn, strict=True)
+        )
+        return auroc, augrc
 
-    def rival(name: str) -> RivalResult:
-        others = [
-            metrics.paired_bootstrap(score, split.scores[name], correct, metric=of) for score in split.seed_replicates
-        ]
-        return RivalResult(name, getattr(scores[name], metric), (differences[name], *others))
+    def differences(self) -> dict[str, Interval]:
+        """Return by baseline the interval of REASON's metric minus the baseline's."""
+        own = self.draws[OWN]
+        return {name: metrics.interval_95(own - draws) for name, draws in self.draws.items() if name != OWN}
 
-    return SeedResult(
-        value=(getattr(scores[OWN], metric), *(of(score, correct) for score in split.seed_replicates)),
-        best=rival(best_baseline(scores, metric, split.ablations)),
-        logistic=rival(LOGISTIC) if LOGISTIC in split.scores else None,
-    )
+    def seeds(self, split: ScoredSplit) -> SeedResult:
+        """Return what each seed gives; the first is the detector's own."""
+        of = COMPARED[self.metric]
+        best = best_baseline(self.results, self.metric, split.ablations)
+        return SeedResult(
+            value=(self._value(OWN), *(of(score, split.correct) for score in split.seed_replicates)),
+            best=self._rival(best),
+            logistic=self._rival(LOGISTIC) if LOGISTIC in self.draws else None,
+        )
+
+    def _value(self, name: str) -> float:
+        value: float = getattr(self.results[name], self.metric)
+        return value
+
+    def _rival(self, name: str) -> RivalResult:
+        seeds = (self.draws[OWN], *self.replicates)
+        differences = tuple(metrics.interval_95(draws - self.draws[name]) for draws in seeds)
+        return RivalResult(name, self._value(name), differences)
 
 
 def best_baseline(scores: Mapping[str, ScoreResult], metric: Metric, ablations: Collection[str]) -> str:
@@ -108,22 +136,57 @@ def _calibration(probability: NDArray[np.float64], correct: NDArray[np.bool_]) -
 
 def by_type(splits: Mapping[str, ScoredSplit]) -> dict[str, CorruptionResult]:
     """Return what each corruption does, from the first split that has it; images of no known class do not count."""
-    found: dict[str, CorruptionResult] = {}
+    return {name: _corruption(split, rows, name) for name, (split, rows) in _corruptions(splits).items()}
+
+
+def _corruptions(splits: Mapping[str, ScoredSplit]) -> dict[str, tuple[ScoredSplit, Rows]]:
+    """Return for each corruption the first split that has it, and the rows of its images there."""
+    found: dict[str, tuple[ScoredSplit, Rows]] = {}
     for split in splits.values():
         if split.kind != "ood":
+            names = np.array(split.images.corruptions)
             for name in dict.fromkeys(split.images.corruptions):
-                if name not in found:
-                    found[name] = _corruption(split, name)
+                found.setdefault(name, (split, np.flatnonzero(names == name)))
     return found
 
 
-def _corruption(split: ScoredSplit, name: str) -> CorruptionResult:
-    mask = np.array(split.images.corruptions) == name
-    correct = split.correct[mask]
+def _corruption(split: ScoredSplit, rows: Rows, name: str) -> CorruptionResult:
+    correct = split.correct[rows]
     return CorruptionResult(
         family=CLEAN if name == CLEAN else CORRUPTIONS[name].family,
         kind=split.kind,
-        n=int(mask.sum()),
+        n=len(rows),
         accuracy=float(correct.mean()),
-        auroc={score: metrics.auroc(values[mask], correct) for score, values in split.scores.items()},
+        auroc={score: metrics.auroc(values[rows], correct) for score, values in split.scores.items()},
+    )
+
+
+def severity_sweep(splits: Mapping[str, ScoredSplit]) -> dict[str, tuple[SeverityStep, ...]]:
+    """Return what becomes of images as each corruption gets worse, in the order of ``CORRUPTIONS``.
+
+    The images are those of ``by_type``, whose severities are uniform in [0, 1], in ``STEPS`` ranges of severity.
+    """
+    known = _corruptions(splits)
+    return {name: _steps(*known[name]) for name in CORRUPTIONS if name in known}
+
+
+def _steps(split: ScoredSplit, rows: Rows) -> tuple[SeverityStep, ...]:
+    if split.images.severities is None:
+        raise ValueError("corrupted images without severities.")
+    steps = np.minimum((split.images.severities.numpy()[rows] * STEPS).astype(int), STEPS - 1)
+    return tuple(_step(split, rows[steps == number], (number + 0.5) / STEPS) for number in range(STEPS))
+
+
+def _step(split: ScoredSplit, rows: Rows, severity: float) -> SeverityStep:
+    if not len(rows):
+        return SeverityStep(severity, 0, *(math.nan,) * 5)
+    correct, confidence = split.correct[rows], split.scores["MSP"][rows]
+    return SeverityStep(
+        severity=severity,
+        n=len(rows),
+        accuracy=float(correct.mean()),
+        confidence=float(confidence.mean()),
+        reliability=float(split.reliability[rows].mean()),
+        auroc=metrics.auroc(split.scores[OWN][rows], correct),
+        auroc_msp=metrics.auroc(confidence, correct),
     )

@@ -155,17 +155,17 @@ class CorruptionResult:
 
 @dataclass(frozen=True, slots=True)
 class SeverityStep:
-    """The same corruption at one severity."""
+    """A corruption in one range of severity; its figures are undefined where no image fell into it."""
 
     severity: float
-    """In [0, 1]."""
+    """Middle of the range, in [0, 1]."""
     n: int
     """Number of images."""
-    accuracy: float
+    accuracy: Number
     """Share that the base classifier has right, in [0, 1]."""
-    confidence: float
+    confidence: Number
     """Mean softmax probability of the predicted class, in [0, 1]."""
-    reliability: float
+    reliability: Number
     """Mean calibrated P(correct), in [0, 1]."""
     auroc: Number
     """Of REASON's score."""

@@ -27,11 +27,7 @@ TARGET = "target distribution"
 """Name of the split of images corrupted as those are that the bundle is made for."""
 
 MOST_CORRUPTED, FEWEST_CORRUPTED = 10_000, 4000
-MOST_IN_SWEEP, FEWEST_IN_SWEEP = 1000, 24
-"""Images of seen and of unseen corruptions, and at each step of the severity sweep: of 28 px, and of the largest."""
-
-SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Steps of the severity sweep."""
+"""Images of seen and of unseen corruptions: of 28 px, and of the largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +123,6 @@ def main_splits(protocol: EvaluationProtocol, test: ImageSet, detector: Detector
         progress.say(f"left out the split {name}: {error}")
         return
     yield Split(name, "ood", images)
-
-
-def severity_sweep(test: ImageSet) -> Iterator[tuple[str, float, ImageSet]]:
-    """Yield name, severity and images of each corruption at each step, always of the same test images."""
-    few = sample(test, most=MOST_IN_SWEEP, fewest=FEWEST_IN_SWEEP)
-    for name in CORRUPTIONS:
-        for severity in SEVERITIES:
-            yield name, severity, corrupted(few, (name,), SEED + 2, severity=severity)
 
 
 def sample(test: ImageSet, *, most: int, fewest: int) -> ImageSet:

@@ -70,13 +70,22 @@ def gather(extract: Extractor, parts: Parts, meta_fit: MetaFit, target: Corrupti
     Raises:
         CorruptionError: a corruption is not known.
     """
+    calibration = _corrupted(parts.calibration, target, seed * SEEDS_APART + CALIBRATION_SEED)
     return FittingData(
-        bank=extract(parts.base, "base-train", bare=True),
-        meta=join([extract(images, title) for title, images in _blocks(parts.meta, meta_fit, target, seed)]),
-        calibration=extract(
-            _corrupted(parts.calibration, target, seed * SEEDS_APART + CALIBRATION_SEED), "calibration"
-        ),
+        bank=gather_bank(extract, parts),
+        meta=gather_meta(extract, parts, meta_fit, target, seed),
+        calibration=extract(calibration, "calibration"),
     )
+
+
+def gather_bank(extract: Extractor, parts: Parts) -> Labelled:
+    """Return the evidence of ``FittingData.bank`` alone."""
+    return extract(parts.base, "base-train", bare=True)
+
+
+def gather_meta(extract: Extractor, parts: Parts, meta_fit: MetaFit, target: CorruptionMix, seed: int) -> Labelled:
+    """Return the evidence of ``FittingData.meta`` alone; see ``gather``."""
+    return join([extract(images, title) for title, images in _blocks(parts.meta, meta_fit, target, seed)])
 
 
 def _blocks(images: ImageSet, meta_fit: MetaFit, target: CorruptionMix, seed: int) -> Iterator[tuple[str, ImageSet]]:

@@ -24,7 +24,6 @@ from reason.evaluation.comparison import Comparison
 from reason.evaluation.measures import measure
 from reason.evaluation.metrics import auroc
 from reason.evaluation.tables import tables
-from reason.fitting.fitting_data import FittingData
 from reason.signals import Column, Requirement, SignalFamily, SignalSet
 
 
@@ -156,8 +155,9 @@ class Runner(ConfidenceScore):
     )
     monkeypatch.syspath_prepend(tmp_path)
     settings = MetaNetSettings(hidden=(4,), epochs=1, members=1)
-    data = FittingData(*parts)
-    comparison = Comparison.fit(detector, data, settings, seed=0, seeds=1, more=[SCORES.resolve("their_scores:Runner")])
+    comparison = Comparison.fit(
+        detector, *parts[:2], settings, seed=0, seeds=1, more=[SCORES.resolve("their_scores:Runner")]
+    )
     split = measure(comparison.score(parts[2], "clean"), threshold=0.5)
     assert list(split.scores) == ["REASON", *ORDER, "runner-up"]
     assert "runner-up" in split.auroc_difference_95

@@ -149,20 +149,6 @@ def test_the_same_images_are_corrupted_alike_each_time(detector: Detector, few_s
         assert torch.equal(one.images.pixels, other.images.pixels)
 
 
-def test_the_ladder_climbs_every_corruption_on_the_same_images(
-    few_shapes: ImageSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(splits, "MOST_IN_SWEEP", 4)
-    monkeypatch.setattr(splits, "FEWEST_IN_SWEEP", 2)
-    steps = list(splits.severity_sweep(few_shapes))
-    assert [(name, severity) for name, severity, _ in steps] == [
-        (name, severity) for name in CORRUPTIONS for severity in (0, 0.25, 0.5, 0.75, 1)
-    ]
-    assert len({images.sources for _, _, images in steps}) == 1
-    # As many as cost what 4 images of 28 px do: 4 x 28^2 / 32^2 = 3.06.
-    assert len(steps[0][2]) == 3
-
-
 @pytest.mark.parametrize(("most", "fewest", "expected"), [(100, 1, 76), (100, 90, 90), (1000, 1, 120)])
 def test_a_sample_costs_what_the_most_images_of_28_px_do(
     few_shapes: ImageSet, most: int, fewest: int, expected: int

@@ -6,7 +6,7 @@ right. Scores come from anywhere: nothing here knows a Detector. ``docs/metrics.
 
 from __future__ import annotations
 
-from reason.evaluation.metrics.bootstrap import paired_bootstrap
+from reason.evaluation.metrics.bootstrap import interval_95, paired_bootstrap, resampled
 from reason.evaluation.metrics.calibration import accepted_accuracy, brier, ece, nll
 from reason.evaluation.metrics.ranking import (
     RankingMetric,
@@ -36,9 +36,11 @@ __all__ = [
     "e_aurc",
     "ece",
     "fpr_at_95_tpr",
+    "interval_95",
     "nll",
     "paired_bootstrap",
     "report",
+    "resampled",
     "risk_at_coverage",
     "risk_coverage",
 ]

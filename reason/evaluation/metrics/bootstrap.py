@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from reason.evaluation.metrics.ranking import RankingMetric, auroc
-from reason.evaluation.metrics.ties import Counts, Groups, checked
+from reason.evaluation.metrics.ties import Counts, Groups, Values, checked
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 """``metric(scores, correct)``."""
@@ -43,12 +43,47 @@ def paired_bootstrap(
     Raises:
         MetricError: there are no predictions, the lengths differ, an outcome is not bool, or a score is NaN.
     """
-    one, two = _resampled(first, correct, metric), _resampled(second, correct, metric)
-    n = len(checked(first, correct)[0])
-    random = np.random.default_rng(seed)
-    rows = (random.integers(0, n, n) for _ in range(draws))
-    weights = (np.bincount(drawn, minlength=n) for drawn in rows)
-    differences = np.array([one(often) - two(often) for often in weights])
+    if isinstance(metric, RankingMetric):
+        ((one, two),) = resampled((first, second), correct, (metric,), draws=draws, seed=seed)
+    else:
+        one, two = (_repeated(scores, correct, metric, draws, seed) for scores in (first, second))
+    return interval_95(one - two)
+
+
+def resampled(
+    scores: Sequence[ArrayLike],
+    correct: ArrayLike,
+    metrics: Sequence[RankingMetric],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+) -> tuple[tuple[Values, ...], ...]:
+    """Return metrics of several scores over the same resampled images.
+
+    Args:
+        scores: each ``[n]``, larger = more trustworthy, of the same predictions.
+        correct: bool ``[n]``.
+        metrics: what is measured; each score is sorted once for all of them.
+        draws: number of resamples.
+        seed: seed of the resamples.
+
+    Returns:
+        For each metric, for each score, the metric of each resample ``[draws]``; NaN where it is undefined.
+
+    Raises:
+        MetricError: there are no predictions, the lengths differ, an outcome is not bool, or a score is NaN.
+    """
+    groups = [Groups(score, correct) for score in scores]
+    found = np.empty((len(metrics), len(scores), draws))
+    for draw, often in enumerate(_weights(len(np.asarray(correct)), draws, seed)):
+        for place, group in enumerate(groups):
+            tally = group.tally(often)
+            found[:, place, draw] = [metric.formula(tally) for metric in metrics]
+    return tuple(tuple(of_score) for of_score in found)
+
+
+def interval_95(differences: Values) -> tuple[float, float]:
+    """Return the percentile interval of differences over resamples ``[draws]``; NaN both when none is defined."""
     defined = differences[~np.isnan(differences)]
     if not len(defined):
         return math.nan, math.nan
@@ -56,15 +91,15 @@ def paired_bootstrap(
     return float(low), float(high)
 
 
-def _resampled(scores: ArrayLike, correct: ArrayLike, metric: Metric) -> Callable[[Counts], float]:
-    """Return the metric as a function of how often each prediction was drawn ``[n]``."""
+def _repeated(scores: ArrayLike, correct: ArrayLike, metric: Metric, draws: int, seed: int) -> Values:
+    """Return any metric of each resample ``[draws]``, each image repeated as often as it was drawn."""
     values, outcomes = checked(scores, correct)
-    if isinstance(metric, RankingMetric):
-        groups, formula = Groups(values, outcomes), metric.formula
-        return lambda often: formula(groups.tally(often))
+    rows = (np.repeat(np.arange(len(values)), often) for often in _weights(len(values), draws, seed))
+    return np.array([metric(values[drawn], outcomes[drawn]) for drawn in rows])
 
-    def repeated(often: Counts) -> float:
-        rows = np.repeat(np.arange(len(values)), often)
-        return metric(values[rows], outcomes[rows])
 
-    return repeated
+def _weights(n: int, draws: int, seed: int) -> Iterator[Counts]:
+    """Yield how often each prediction is drawn ``[n]``, once a resample."""
+    random = np.random.default_rng(seed)
+    for _ in range(draws):
+        yield np.bincount(random.integers(0, n, n), minlength=n)

@@ -1,4 +1,4 @@
-"""``reason threshold``: the threshold that promises another risk, from the calibration images alone."""
+"""``reason threshold``: the threshold that guarantees another risk, from the calibration images alone."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from reason.resources import bundle_folder
 @click.argument("bundle")
 @click.option("--risk", type=OPEN_SHARE, required=True, help="Largest allowed error rate among the accepted.")
 @click.option(
-    "--delta", type=OPEN_SHARE, default=0.05, show_default=True, help="Allowed chance that the promise fails."
+    "--delta",
+    type=OPEN_SHARE,
+    help="Allowed chance that the guarantee fails, instead of that of BUNDLE's own certificate.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def threshold(bundle: str, risk: float, delta: float, as_json: bool) -> None:
+def threshold(bundle: str, risk: float, delta: float | None, as_json: bool) -> None:
     """Find the threshold of largest coverage that keeps the error rate among the accepted at most at a risk.
 
-    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder. The promise holds with
+    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder. The guarantee holds with
     confidence 1 - delta, for images drawn like the calibration images and for no others.
     """
     import reason
     from reason.cli.output import print_facts
-    from reason.detector.policy import guarantee_or_refuse
 
-    detector = reason.load(bundle_folder(bundle))
-    promise = guarantee_or_refuse(bundle, detector.calibration_sample, risk, delta)
-    facts = {"threshold": promise.threshold, **promise.certificate.to_dict()}
+    policy = reason.load(bundle_folder(bundle)).policy(risk=risk, delta=delta)
+    certificate = {} if policy.certificate is None else policy.certificate.to_dict()
+    facts = {"threshold": policy.threshold, **certificate}
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:

@@ -1,7 +1,8 @@
-"""``reason threshold``: promises of other risks, printed."""
+"""``reason threshold``: guarantees of other risks, printed."""
 
 from __future__ import annotations
 
+import functools
 import json
 from types import SimpleNamespace
 
@@ -10,6 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reason.cli import main
+from reason.detector.certificate import Certificate
+from reason.detector.detector import Detector
+from reason.detector.policy import DELTA
 from reason.detector.risk import CalibrationSample
 
 SAMPLE = CalibrationSample(np.repeat([0.9, 0.5], [400, 150]).astype(np.float32), np.repeat([True, False], [500, 50]))
@@ -21,10 +25,19 @@ def sample() -> CalibrationSample | None:
     return SAMPLE
 
 
+@pytest.fixture
+def delta() -> float | None:
+    """Of the bundle's own certificate; ``None`` for a bundle without one."""
+    return 0.05
+
+
 @pytest.fixture(autouse=True)
-def _loaded(sample: CalibrationSample | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every bundle keep this sample."""
-    monkeypatch.setattr("reason.load", lambda folder: SimpleNamespace(calibration_sample=sample))
+def _loaded(sample: CalibrationSample | None, delta: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every bundle keep this sample, and guarantee something with this delta."""
+    certificate = None if delta is None else Certificate(0.1, delta, 550, 0.09, 0.8, "exact")
+    detector = SimpleNamespace(name="tiny", threshold=0.5, certificate=certificate, calibration_sample=sample)
+    detector.policy = functools.partial(Detector.policy, detector)  # type: ignore[arg-type]
+    monkeypatch.setattr("reason.load", lambda folder: detector)
 
 
 def run(*words: str) -> Result:
@@ -50,7 +63,13 @@ def test_the_table_says_the_same() -> None:
     assert rows["n"].strip() == "550"
 
 
-def test_a_risk_that_cannot_be_promised_gives_code_1_and_the_smallest_that_can() -> None:
+@pytest.mark.parametrize(("delta", "expected"), [(0.2, 0.2), (None, DELTA)])
+def test_the_bundles_own_delta_holds_unless_another_is_named(expected: float) -> None:
+    assert json.loads(run("--risk", "0.12", "--json").stdout)["delta"] == expected
+    assert json.loads(run("--risk", "0.12", "--delta", "0.1", "--json").stdout)["delta"] == 0.1
+
+
+def test_a_risk_that_cannot_be_guaranteed_gives_code_1_and_the_smallest_that_can() -> None:
     result = run("--risk", "0.02", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (

@@ -155,9 +155,8 @@ class Runner(ConfidenceScore):
     )
     monkeypatch.syspath_prepend(tmp_path)
     settings = MetaNetSettings(hidden=(4,), epochs=1, members=1)
-    comparison = Comparison.fit(
-        detector, *parts[:2], settings, seed=0, seeds=1, more=[SCORES.resolve("their_scores:Runner")]
-    )
+    theirs = SCORES.resolve("their_scores:Runner")
+    comparison = Comparison.fit(detector, parts[0], parts[1], settings, seed=0, seeds=1, more=[theirs])
     split = measure(comparison.score(parts[2], "clean"), threshold=0.5)
     assert list(split.scores) == ["REASON", *ORDER, "runner-up"]
     assert "runner-up" in split.auroc_difference_95

@@ -108,7 +108,23 @@ def test_missing_and_damaged_digits_are_one_sentence(tmp_path: Path) -> None:
     write_idx(tmp_path / "MNIST/raw", "train", 4)
     file = tmp_path / "MNIST/raw/train-images-idx3-ubyte"
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(DatasetError, match="its train files are damaged"):
+    with pytest.raises(DatasetError, match=r"train-images-idx3-ubyte: damaged, or no file of this kind; delete it"):
+        read_mnist(tmp_path, "train", DIGITS)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\x08\x03", b"P5 28 28 255\n" + b"\0" * 784])
+def test_a_file_of_another_kind_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    write_idx(tmp_path / "MNIST/raw", "train", 4)
+    (tmp_path / "MNIST/raw/train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(DatasetError, match="damaged, or no file of this kind"):
+        read_mnist(tmp_path, "train", DIGITS)
+
+
+def test_images_and_labels_of_different_number_are_one_sentence(tmp_path: Path) -> None:
+    write_idx(tmp_path / "MNIST/raw", "train", 4)
+    labels = tmp_path / "MNIST/raw/train-labels-idx1-ubyte"
+    labels.write_bytes(struct.pack(">II", 0x801, 3) + labels.read_bytes()[8:11])
+    with pytest.raises(DatasetError, match="4 images but 3 labels in its train files; fetch them again"):
         read_mnist(tmp_path, "train", DIGITS)
 
 

@@ -123,7 +123,7 @@ def test_it_beats_the_published_detector_and_the_softmax_scores_on_the_real_test
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_auditor_beats_the_published_one_on_the_real_test_digits(digits_measured: Measured) -> None:
-    """The published design, retrained and measured by this protocol, gives these by corruption; README has them."""
+    """The published design, retrained and measured by this protocol; docs/results.md has its figures."""
     published = {"rotate": 0.957, "noise": 0.933, "occlude": 0.886, "shift": 0.919}
     assert digits_measured.splits["clean"].accuracy >= 0.987
     assert digits_measured.splits[splits.TARGET].scores["REASON"].auroc >= 0.970

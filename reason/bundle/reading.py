@@ -119,9 +119,6 @@ def _read_signals(folder: Path, card: Card, base: Tapped) -> SignalSet:
         raise broken(folder / CARD, f"its signals do not fit the other parts ({str(error).rstrip('.')})") from None
     if signals.names != card.meta_names:
         raise broken(folder / CARD, "its signal names are not those that this version of REASON computes")
-    surplus = card.files.keys() - states.read - {BASE, META, SAMPLE, MAP}
-    if surplus:
-        raise broken(folder / CARD, f"lists {min(surplus)}, which its signals do not need")
     return signals
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import torch
 
 from reason.base.engines import Tapped
-from reason.base.taps import Tap
 from reason.bundle.card import Card, FileSeal
 from reason.bundle.faults import broken
-from reason.bundle.folders import BANK, BASE, CARD, LAYERS, MAP, META, PCA, SAMPLE, SUFFIX
+from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, SUFFIX
 from reason.bundle.tensors import DTYPES, described
 from reason.detector.metanet import MetaNet
-from reason.signals.layers import EMBEDDING
+from reason.signals import Layout
 
 LARGEST_SIZE = 1024
 """Largest side of the base classifier's input, in pixels."""
@@ -26,38 +25,17 @@ CLASSES = "classes"
 """Array beside the MetaNet's that repeats the names of the classes, so that the card alone cannot rename them."""
 
 Dimensions = dict[str, int]
-Pattern = Mapping[str, tuple[str, *tuple[str, ...]]]
-"""For each array its type of numbers and the name of each dimension."""
 
-FITTED: dict[str, Pattern] = {
-    PCA: {
-        "mean": ("F32", "features"),
-        "components": ("F32", "components", "features"),
-        "deviation": ("F32", "components"),
-    },
-    BANK: {
-        "stored": ("F16", "images", "coordinates"),
-        "labels": ("I64", "images"),
-        "sources": ("U8", "images", "text"),
-    },
+FITTED: Mapping[str, Layout] = {
     SAMPLE: {"reliability": ("F32", "images"), "correct": ("BOOL", "images")},
     MAP: {
         "mean": ("F32", "latent"),
-        "components": ("F32", "two", "latent"),
-        "explained_variance": ("F32", "two"),
-        "points": ("F32", "points", "two"),
+        "components": ("F32", 2, "latent"),
+        "explained_variance": ("F32", 2),
+        "points": ("F32", "points", 2),
         "failure_probability": ("F32", "points"),
         "correct": ("BOOL", "points"),
     },
-}
-
-LAYER: Pattern = {
-    "mean": ("F32", "channels"),
-    "components": ("F16", "components", "channels"),
-    "centres": ("F32", "classes", "components"),
-    "whitening": ("F32", "components", "rank"),
-    "centre": ("F32", "one", "components"),
-    "background": ("F32", "components", "background_rank"),
 }
 
 
@@ -80,12 +58,13 @@ class CardChecks:
         self._check_files()
         self._check_base()
         self._check_metanet()
-        for name in (PCA, BANK, SAMPLE, MAP):
+        for name, pattern in FITTED.items():
             if name in self._card.files:
-                self._fit(name, FITTED[name])
-        self._check_bank()
-        if LAYERS in self._card.files:
-            self._check_layers()
+                self._fit(name, pattern)
+        for stem, kind in self._card.signals.stored().items():
+            layout = kind.layout(self._base.taps)
+            if layout is not None:
+                self._fit(f"{stem}{SUFFIX}", layout)
 
     def _check_numbers(self) -> None:
         card, image, signals = self._card, self._card.preprocessing, self._card.signals
@@ -108,12 +87,14 @@ class CardChecks:
 
     def _check_files(self) -> None:
         files = self._card.files
-        for name in (BASE, META):
+        learned = {f"{stem}{SUFFIX}" for stem in self._card.signals.stored()}
+        for name in (BASE, META, *sorted(learned)):
             if name not in files:
-                raise broken(self._path, f"does not list {name}")
-        for name in files:
-            if not name.endswith(SUFFIX) or Path(name).name != name:
-                raise broken(self._path, f"lists {name[:80]}, which is no file of a bundle")
+                needed = ", which its signals need" if name in learned else ""
+                raise broken(self._path, f"does not list {name}{needed}")
+        surplus = files.keys() - learned - {BASE, META, SAMPLE, MAP}
+        if surplus:
+            raise broken(self._path, f"lists {min(surplus)[:80]}, which its signals do not need")
         if self._card.certificate is not None and SAMPLE not in files:
             raise broken(self._path, "there is a certificate, but no calibration sample to check it by")
 
@@ -133,37 +114,11 @@ class CardChecks:
         only_names = FileSeal(sha256=seal.sha256, bytes=seal.bytes, arrays={CLASSES: seal.arrays.get(CLASSES, "U8[]")})
         self._match(META, {CLASSES: ("U8", "classes", "text")}, only_names, self._known())
 
-    def _check_bank(self) -> None:
-        bank, pca = self._card.files.get(BANK), self._card.files.get(PCA)
-        if bank is None or pca is None:
-            return
-        (images, columns), components = bank.shape("stored") or (0, 0), (pca.shape("components") or (0,))[0]
-        if columns not in (components, components + 1):
-            raise broken(self._path, f"{BANK} has {columns} columns for {components} components of {PCA}")
-        if images > self._card.signals.bank_images:
-            raise broken(self._path, f"{BANK} has more images than signals.bank_images")
-
-    def _check_layers(self) -> None:
-        seal, widths = self._card.files[LAYERS], layer_widths(self._base.taps, self._features)
-        listed = {name.rpartition(".")[0] for name in seal.arrays}
-        if listed != set(widths):
-            raise broken(self._path, f"{LAYERS} has layers other than {', '.join(widths)}")
-        for layer, channels in widths.items():
-            pattern = {f"{layer}.{name}": dimensions for name, dimensions in LAYER.items()}
-            arrays = {name: array for name, array in seal.arrays.items() if name.rpartition(".")[0] == layer}
-            part = FileSeal(sha256=seal.sha256, bytes=seal.bytes, arrays=arrays)
-            self._match(LAYERS, pattern, part, self._known() | {"channels": channels})
-
-    def _fit(self, name: str, pattern: Pattern) -> None:
+    def _fit(self, name: str, pattern: Layout) -> None:
         self._match(name, pattern, self._card.files[name], self._known())
 
     def _known(self) -> Dimensions:
-        return {
-            "classes": len(self._card.classes),
-            "features": self._features,
-            "one": 1,
-            "two": 2,
-        }
+        return {"classes": len(self._card.classes), "features": self._features}
 
     def _compare(
         self, name: str, expected: Mapping[str, str], owner: str, found: Mapping[str, str] | None = None
@@ -176,7 +131,7 @@ class CardChecks:
                     self._path.with_name(name), f"does not fit {owner} ({key[:80]} is {here} instead of {there})"
                 )
 
-    def _match(self, name: str, pattern: Pattern, seal: FileSeal, known: Dimensions) -> None:
+    def _match(self, name: str, pattern: Layout, seal: FileSeal, known: Dimensions) -> None:
         """Compare types and shapes with a pattern; a dimension that is not known yet is what it is found to be."""
         path, sizes = self._path.with_name(name), dict(known)
         if seal.arrays.keys() != pattern.keys():
@@ -184,18 +139,17 @@ class CardChecks:
         for key, (dtype, *dimensions) in pattern.items():
             array, shape = seal.arrays[key], seal.shape(key) or ()
             if array.partition("[")[0] != dtype or len(shape) != len(dimensions) or 0 in shape:
-                raise broken(path, f"{key} is {array} instead of {dtype}[{','.join(dimensions)}]")
-            for dimension, size in zip(dimensions, shape, strict=True):
-                if sizes.setdefault(dimension, size) != size:
-                    raise broken(path, f"{key} is {array}, but {dimension} is {sizes[dimension]}")
+                raise broken(path, f"{key} is {array} instead of {dtype}[{','.join(map(str, dimensions))}]")
+            for number, (dimension, size) in enumerate(zip(dimensions, shape, strict=True)):
+                if isinstance(dimension, int):
+                    expected, called = dimension, f"dimension {number}"
+                else:
+                    expected, called = sizes.setdefault(dimension, size), dimension
+                if size != expected:
+                    raise broken(path, f"{key} is {array}, but {called} is {expected}")
 
 
 def unfitted_metanet(card: Card) -> MetaNet:
     """Return a MetaNet of the card's shape, without memory for its weights."""
     with torch.device("meta"):
         return MetaNet(len(card.meta_names), **card.metanet.model_dump())
-
-
-def layer_widths(taps: tuple[Tap, ...], features: int) -> dict[str, int]:
-    """Return the channels of each layer that the ``layers`` signals measure, in their order."""
-    return {tap.name: tap.channels for tap in taps if tap.maps} | {EMBEDDING: features}

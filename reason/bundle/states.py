@@ -43,8 +43,6 @@ class StoredStates(Mapping[str, State]):
 
     def __init__(self, folder: Path, card: Card) -> None:
         self._folder, self._card = folder, card
-        self.read: set[str] = set()
-        """Names of the files that were asked for."""
 
     def __getitem__(self, stem: str) -> State:
         """Return a state.
@@ -59,7 +57,6 @@ class StoredStates(Mapping[str, State]):
         path = self._folder / name
         state = _State(path, tensors.aligned(tensors.read(path, seal)))
         check_state(path, self._card, state)
-        self.read.add(name)
         return state
 
     def __iter__(self) -> Iterator[str]:

@@ -10,7 +10,7 @@ import torch
 
 from reason.bundle.card import Card
 from reason.bundle.faults import broken
-from reason.bundle.folders import BANK, CARD, META, PCA, SAMPLE
+from reason.bundle.folders import CARD, META, SAMPLE, SUFFIX
 from reason.bundle.shapes import CLASSES
 from reason.detector.certificate import Certificate
 from reason.detector.risk import CalibrationSample, upper_bound
@@ -53,13 +53,11 @@ def check_metanet(path: Path, card: Card, tensors: Tensors) -> None:
 def check_state(path: Path, card: Card, tensors: Tensors) -> None:
     """Refuse what the signals can not have learned: numbers that are not finite, or out of range."""
     check_finite(path, tensors)
-    if path.name == PCA and bool((tensors["deviation"] < 0).any()):
-        raise broken(path, "deviation holds a negative number")
-    if path.name == BANK:
-        labels = tensors["labels"]
-        if int(labels.min()) < 0 or int(labels.max()) >= len(card.classes):
-            raise broken(path, f"labels go beyond the {len(card.classes)} classes")
-        _texts(path, "sources", tensors)
+    kind = card.signals.stored()[path.name.removesuffix(SUFFIX)]
+    try:
+        kind.check(dict(tensors), card.signals, len(card.classes))
+    except ValueError as error:
+        raise broken(path, str(error)) from None
 
 
 def check_sample(path: Path, card: Card, tensors: Tensors) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +13,9 @@ from reason.signals.pca import Pca
 from reason.signals.texts import from_bytes, to_bytes
 
 if TYPE_CHECKING:
+    from reason.base.taps import Tap
     from reason.signals.context import Context
+    from reason.signals.settings import SignalSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,6 @@ class Bank:
     """Compressed embeddings of the base-train images."""
 
     stem: ClassVar[str] = "knn_bank"
-    layout: ClassVar[Layout] = {
-        "stored": ("F16", "images", "coordinates"),
-        "labels": ("I64", "images"),
-        "sources": ("U8", "images", "bytes"),
-    }
 
     stored: torch.Tensor
     """What ``Pca.directions`` returns of them ``[m, coordinates]``, in half precision as the bundle keeps them."""
@@ -54,13 +52,48 @@ class Bank:
             train = train.take(order[: settings.bank_images].sort().values)
         return cls.fit(context.part(Pca), train.evidence.embedding, train.labels, train.sources)
 
+    @classmethod
+    def layout(cls, taps: Sequence[Tap]) -> Layout:
+        """Return ``stored``, ``labels`` and ``sources``."""
+        return {
+            "stored": ("F16", "images", "coordinates"),
+            "labels": ("I64", "images"),
+            "sources": ("U8", "images", "bytes"),
+        }
+
+    @classmethod
+    def check(cls, state: State, settings: SignalSettings, classes: int) -> None:
+        """Refuse labels of no class, sources that are no text, and more images than the settings allow.
+
+        Raises:
+            ValueError: what is wrong.
+        """
+        labels = state["labels"]
+        if len(labels) > settings.bank_images:
+            raise ValueError(f"there are {len(labels)} images, more than signals.bank_images")
+        if int(labels.min()) < 0 or int(labels.max()) >= classes:
+            raise ValueError(f"labels go beyond the {classes} classes")
+        try:
+            sources = from_bytes(state["sources"])
+        except ValueError:
+            raise ValueError("sources holds no text") from None
+        if not all(source.isprintable() for source in sources):
+            raise ValueError("sources holds characters that cannot be printed")
+
     def state(self) -> State:
         """Return ``stored``, ``labels`` and, as bytes, ``sources``."""
         return {"stored": self.stored, "labels": self.labels, "sources": to_bytes(self.sources)}
 
     @classmethod
     def from_state(cls, state: State, context: Context) -> Bank:
-        """Make the bank from what ``state`` returned."""
+        """Make the bank from what ``state`` returned.
+
+        Raises:
+            ValueError: it was not compressed by this PCA.
+        """
+        width, expected = state["stored"].shape[1], len(context.part(Pca).frame)
+        if width != expected:
+            raise ValueError(f"the bank has {width} coordinates, and the PCA gives {expected}")
         return cls(state["stored"], state["labels"], from_bytes(state["sources"]))
 
 

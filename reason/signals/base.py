@@ -76,7 +76,8 @@ class SignalFamily(ABC):
     """A group of columns that are computed together. A subclass and its registration are all that a family takes.
 
     A family that learns nothing defines ``columns`` and ``compute``, and ``fit`` where it has sizes. One that learns
-    overrides ``fit``, ``state`` and ``from_state``.
+    overrides ``fit``, ``state`` and ``from_state``, and better ``layout`` and ``check`` too; one that asks its context
+    for shared parts names them in ``shares``.
     """
 
     name: ClassVar[str]
@@ -155,6 +156,20 @@ class SignalFamily(ABC):
         """
         return None
 
+    @classmethod
+    def check(cls, state: State, settings: SignalSettings, classes: int) -> None:
+        """Refuse a state of the right layout whose numbers cannot have been learned; all of them are finite.
+
+        Args:
+            state: of the family alone.
+            settings: the recipe's.
+            classes: number of classes.
+
+        Raises:
+            ValueError: what is wrong, without a full stop.
+        """
+        return
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
@@ -188,12 +203,20 @@ class Part(Protocol):
 
     stem: ClassVar[str]
     """Name of the bundle's file, without suffix."""
-    layout: ClassVar[Layout]
-    """What its state holds."""
 
     @classmethod
     def learn(cls, context: Context) -> Self:
         """Learn from the context's base-train evidence."""
+        ...
+
+    @classmethod
+    def layout(cls, taps: Sequence[Tap]) -> Layout:
+        """Return what its state holds."""
+        ...
+
+    @classmethod
+    def check(cls, state: State, settings: SignalSettings, classes: int) -> None:
+        """Refuse a state whose numbers cannot have been learned, see ``SignalFamily.check``."""
         ...
 
     def state(self) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +13,9 @@ from torch.nn import functional
 from reason.signals.base import Layout, State
 
 if TYPE_CHECKING:
+    from reason.base.taps import Tap
     from reason.signals.context import Context
+    from reason.signals.settings import SignalSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,6 @@ class Pca:
     """Leading principal components of the base-train embeddings."""
 
     stem: ClassVar[str] = "penultimate_pca"
-    layout: ClassVar[Layout] = {
-        "mean": ("F32", "features"),
-        "components": ("F32", "components", "features"),
-        "deviation": ("F32", "components"),
-    }
 
     mean: torch.Tensor
     """``[features]``."""
@@ -64,6 +62,25 @@ class Pca:
         """Learn from base-train."""
         settings = context.settings
         return cls.fit(context.train.evidence.embedding, settings.pca_components, settings.seed)
+
+    @classmethod
+    def layout(cls, taps: Sequence[Tap]) -> Layout:
+        """Return ``mean``, ``components`` and ``deviation``."""
+        return {
+            "mean": ("F32", "features"),
+            "components": ("F32", "components", "features"),
+            "deviation": ("F32", "components"),
+        }
+
+    @classmethod
+    def check(cls, state: State, settings: SignalSettings, classes: int) -> None:
+        """Refuse negative deviations.
+
+        Raises:
+            ValueError: there is one.
+        """
+        if bool((state["deviation"] < 0).any()):
+            raise ValueError("deviation holds a negative number")
 
     def state(self) -> State:
         """Return ``mean``, ``components`` and ``deviation``."""

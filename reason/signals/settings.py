@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reason.base.taps import POOLINGS, Tap
+from reason.base.taps import POOLINGS
 from reason.errors import SettingsError
-from reason.signals.base import Layout, Requirement
+from reason.signals.base import Part, Requirement, SignalFamily
 from reason.signals.registry import FAMILIES
 from reason.structure import require
 from reason.suggestions import did_you_mean
@@ -66,20 +65,11 @@ class SignalSettings:
         require(len(set(self.poolings)) == len(self.poolings), "poolings", "must name each pooling once.")
         require(self.seed >= 0, "seed", f"must not be negative, as {self.seed} is.")
 
-    def layouts(self, taps: Sequence[Tap]) -> dict[str, Layout | None]:
-        """Return what each stored state holds, by the stem of its file: as many files as ``SignalSet.state`` has.
-
-        Args:
-            taps: those of the base classifier.
-
-        Returns:
-            ``None`` for a family that does not say, see ``SignalFamily.layout``.
-        """
+    def stored(self) -> dict[str, type[Part] | type[SignalFamily]]:
+        """Return what is stored of these signals: by the stem of its file, the part or family whose state it is."""
         families = [FAMILIES[name] for name in self.families]
-        found: dict[str, Layout | None] = {
-            part.stem: part.layout for family in families for part in family.shares(self)
-        }
-        return found | {family.stem: family.layout(taps) for family in families if family.learns()}
+        parts = {part.stem: part for family in families for part in family.shares(self)}
+        return parts | {family.stem: family for family in families if family.learns()}
 
     @property
     def requires(self) -> frozenset[Requirement]:

@@ -198,7 +198,7 @@ NAN = float("nan")
         (BANK, set_at("sources", 27, 0, 0), "sources holds characters that cannot be printed"),
         (BANK, lambda arrays: arrays.update(labels=arrays["labels"][:-1]), "images is 360"),
         (LAYERS, set_at("embedding.background", NAN, 0, 0), "embedding.background holds numbers that are not finite"),
-        (LAYERS, cut("stage1.mean", 3), "channels is 32"),
+        (LAYERS, cut("stage1.mean", 3), "stage1.mean is F32[3], but dimension 0 is 32"),
         (SAMPLE, set_at("reliability", 1.5, 0), "reliability holds numbers outside 0 to 1"),
         (SAMPLE, lambda arrays: arrays.update(correct=arrays["correct"][:5]), "images is 225"),
         (MAP, set_at("failure_probability", 2.0, 0), "failure_probability holds numbers outside 0 to 1"),
@@ -215,7 +215,7 @@ def test_arrays_edited_and_sealed_again(
 
 def test_a_bank_with_fewer_columns(copy: Path) -> None:
     edit_arrays(copy, BANK, cut("stored", 5))
-    refused(copy, CARD, f"{BANK} has 5 columns for 16 components of {PCA}")
+    refused(copy, CARD, "the bank has 5 coordinates, and the PCA gives 17")
 
 
 def test_a_sample_that_does_not_carry_the_certificate(copy: Path) -> None:

@@ -141,10 +141,11 @@ NUMBERS = {torch.float32: "F32", torch.float16: "F16", torch.int64: "I64", torch
 
 
 def test_what_is_stored_is_laid_out_as_it_was_declared(signals: SignalSet) -> None:
-    layouts, states = SETTINGS.layouts(TAPS), signals.state()
-    assert set(layouts) == set(states)
+    kinds, states = SETTINGS.stored(), signals.state()
+    assert set(kinds) == set(states)
     for stem, state in states.items():
-        layout = layouts[stem]
+        kinds[stem].check(state, SETTINGS, CLASSES)
+        layout = kinds[stem].layout(TAPS)
         assert layout is not None
         assert set(layout) == set(state)
         sizes: dict[str | int, int] = {"features": FEATURES, "classes": CLASSES}
@@ -158,7 +159,7 @@ def test_what_is_stored_is_laid_out_as_it_was_declared(signals: SignalSet) -> No
 @pytest.mark.parametrize("name", list(FAMILIES))
 def test_a_family_alone_stores_what_it_says(name: str) -> None:
     settings = dataclasses.replace(SETTINGS, families=(name,))
-    assert set(SignalSet.fit(settings, HEAD, TAPS, made(0, failing=0.3)).state()) == set(settings.layouts(TAPS))
+    assert set(SignalSet.fit(settings, HEAD, TAPS, made(0, failing=0.3)).state()) == set(settings.stored())
 
 
 def test_a_state_comes_back_as_it_was(signals: SignalSet, judged: Labelled) -> None:

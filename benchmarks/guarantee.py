@@ -1,4 +1,4 @@
-"""How often the promise of a threshold is broken: on images like the calibration images, and on others.
+"""How often the guarantee of a threshold is broken: on images like the calibration images, and on others.
 
     python -m benchmarks.guarantee
 
@@ -19,11 +19,11 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest
 
 from reason.detector.calibration import Platt
+from reason.detector.policy import DELTA
 from reason.detector.risk import CalibrationSample
 
 SPLITS = 1000
 IMAGES = 946
-DELTA = 0.05
 RISKS = (0.02, 0.03, 0.05, 0.08)
 CENTRE, SPREAD = 4.25, 2.8
 """Mean and deviation of the score, the true log odds of being right: one prediction in ten is wrong."""
@@ -36,11 +36,11 @@ class Tally:
     """What became of one risk over the splits."""
 
     coverages: list[float] = field(default_factory=list)
-    """Share that each promised threshold accepts of its calibration images."""
+    """Share that each guaranteed threshold accepts of its calibration images."""
     broken: int = 0
-    """Promises whose true risk is above the one promised."""
+    """Guarantees whose true risk is above the one guaranteed."""
     broken_by_shift: int = 0
-    """Promises whose true risk on shifted images is above the one promised."""
+    """Guarantees whose true risk on shifted images is above the one guaranteed."""
 
 
 class Population:
@@ -67,7 +67,7 @@ def draw(random: np.random.Generator, images: int) -> tuple[NDArray[np.float64],
 
 
 def simulate(splits: int, seed: int = 0) -> dict[float, Tally]:
-    """Calibrate and promise as ``fit`` does, once a split; return a tally of each risk."""
+    """Calibrate and certify as ``fit`` does, once a split; return a tally of each risk."""
     random = np.random.default_rng(seed)
     alike, shifted = Population(), Population(OVERCONFIDENCE)
     tallies = {risk: Tally() for risk in RISKS}
@@ -77,23 +77,23 @@ def simulate(splits: int, seed: int = 0) -> dict[float, Tally]:
         platt = Platt.fit(logits, torch.from_numpy(correct))
         sample = CalibrationSample(platt(logits).numpy(), correct)
         for risk, tally in tallies.items():
-            promise = sample.guarantee(risk, DELTA)
-            if promise is not None:
-                score = (float(logit(promise.threshold)) - platt.intercept) / platt.slope
-                tally.coverages.append(promise.certificate.coverage)
+            found = sample.guarantee(risk, DELTA)
+            if found is not None:
+                score = (float(logit(found.threshold)) - platt.intercept) / platt.slope
+                tally.coverages.append(found.certificate.coverage)
                 tally.broken += alike.risk(score) > risk
                 tally.broken_by_shift += shifted.risk(score) > risk
     return tallies
 
 
 def main() -> int:
-    """Print the table; return 1 when promises are broken more often than delta, beyond chance."""
-    table = Table("risk", "promised", "mean coverage", "broken, 95% interval", "broken under shift, 95% interval")
+    """Print the table; return 1 when guarantees are broken more often than delta, beyond chance."""
+    table = Table("risk", "guaranteed", "mean coverage", "broken, 95% interval", "broken under shift, 95% interval")
     missed = 0
     for risk, tally in simulate(SPLITS).items():
         coverage = f"{np.mean(tally.coverages):.3f}" if tally.coverages else ""
-        promised = f"{len(tally.coverages) / SPLITS:.3f}"
-        table.add_row(str(risk), promised, coverage, _share(tally.broken), _share(tally.broken_by_shift))
+        guaranteed = f"{len(tally.coverages) / SPLITS:.3f}"
+        table.add_row(str(risk), guaranteed, coverage, _share(tally.broken), _share(tally.broken_by_shift))
         missed += binomtest(tally.broken, SPLITS).proportion_ci(method="exact").low > DELTA
     console = Console()
     console.print(table)

@@ -95,11 +95,11 @@ def read_test(protocol: EvaluationProtocol, detector: Detector, data_root: Path)
 
 
 def own_splits(protocol: EvaluationProtocol, test: ImageSet) -> Iterator[Split]:
-    """Yield the clean test images and, where the bundle is made for shifted ones, those shifted likewise."""
+    """Yield the clean test images and, where the bundle is made for corrupted ones, its target distribution."""
     yield Split(CLEAN, "clean", test)
     if protocol.target.chance:
-        shifted = corrupted(test, protocol.target.types, SEED, chance=protocol.target.chance)
-        yield Split(TARGET, "seen", shifted)
+        images = corrupted(test, protocol.target.types, SEED, chance=protocol.target.chance)
+        yield Split(TARGET, "seen", images)
 
 
 def main_splits(protocol: EvaluationProtocol, test: ImageSet, detector: Detector, data_root: Path) -> Iterator[Split]:

@@ -1,4 +1,4 @@
-"""The test splits: what the fit saw, what it did not, and what comes from outside."""
+"""The test splits: what the fit saw, what it did not, and what is out of distribution."""
 
 from __future__ import annotations
 
@@ -73,20 +73,20 @@ def few_shapes(shapes: ImageSet) -> ImageSet:
     return shapes.take(torch.arange(120))
 
 
-def test_a_bundle_for_clean_images_is_judged_on_them_alone(few_shapes: ImageSet) -> None:
+def test_a_bundle_for_clean_images_is_measured_on_them_alone(few_shapes: ImageSet) -> None:
     (only,) = splits.own_splits(protocol(target=CorruptionMix()), few_shapes)
     assert (only.name, only.kind, only.images) == (CLEAN, "clean", few_shapes)
 
 
-def test_a_bundle_for_shifted_images_is_judged_on_a_mix_like_its_own(few_shapes: ImageSet) -> None:
-    clean, home = splits.own_splits(protocol(), few_shapes)
-    assert (clean.name, home.name, home.kind) == ("clean", "target distribution", "seen")
-    assert home.images.sources == few_shapes.sources
-    assert set(home.images.corruptions) == {CLEAN, "rotate", "noise"}
+def test_a_bundle_for_corrupted_images_is_measured_on_its_target_distribution(few_shapes: ImageSet) -> None:
+    clean, target = splits.own_splits(protocol(), few_shapes)
+    assert (clean.name, target.name, target.kind) == ("clean", "target distribution", "seen")
+    assert target.images.sources == few_shapes.sources
+    assert set(target.images.corruptions) == {CLEAN, "rotate", "noise"}
     low, high = binom.interval(1 - 1e-6, 120, 0.8)
-    assert low <= 120 - home.images.corruptions.count(CLEAN) <= high
-    untouched = torch.tensor([name == CLEAN for name in home.images.corruptions])
-    assert torch.equal(home.images.pixels[untouched], few_shapes.pixels[untouched])
+    assert low <= 120 - target.images.corruptions.count(CLEAN) <= high
+    untouched = torch.tensor([name == CLEAN for name in target.images.corruptions])
+    assert torch.equal(target.images.pixels[untouched], few_shapes.pixels[untouched])
 
 
 def read_letters(*_: object) -> ImageSet:

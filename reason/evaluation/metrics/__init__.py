@@ -1,4 +1,4 @@
-"""How well a confidence score tells correct predictions from wrong ones, and how honest a probability is.
+"""How well a confidence score tells correct predictions from wrong ones, and how well a probability is calibrated.
 
 Every function takes scores ``[n]``, larger = more trustworthy, and bool outcomes ``[n]``, True where the prediction is
 right. Scores come from anywhere: nothing here knows a Detector. ``docs/metrics.md`` explains the conventions.

@@ -1,4 +1,4 @@
-"""How honest a stated probability of being correct is, and how good the accepted predictions are."""
+"""How well a stated probability of being correct is calibrated, and how good the accepted predictions are."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from made_recipes import make_recipe
 
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.images import Preprocessing
-from reason.detector.recipe import CorruptionMix, Cycle, Data, MetaFit, Phase, Threshold
+from reason.detector.recipe import CorruptionMix, Cycle, Data, MetaFit, Phase, Recipe, Threshold
 from reason.errors import RecipeError, SettingsError
 from reason.fitting import recipe
 from reason.signals.registry import FAMILIES
@@ -123,6 +123,18 @@ def test_something_must_be_learned_from(recipe_file: Path) -> None:
         recipe.read(recipe_file)
     recipe_file.write_text(nothing.replace("clean = false", ""))
     assert recipe.read(recipe_file).meta_fit == MetaFit()
+
+
+def test_the_page_names_every_table_and_its_messages_are_true(recipe_file: Path) -> None:
+    page = (SHIPPED[0].parents[1] / "docs" / "recipes.md").read_text()
+    tables = {item.name for item in dataclasses.fields(Recipe)} - {"name", "title", "seed"}
+    assert {table for table in tables if f"| `[{table}]`" in page} == tables
+    text = recipe_file.read_text()
+    for old, new in (("erased_area = 0.2", "erased_area = 1"), ("on_target = 1", "on_tarket = 1")):
+        recipe_file.write_text(text.replace(old, new))
+        with pytest.raises(RecipeError) as raised:
+            recipe.read(recipe_file)
+        assert f"\n{recipe_file.name}{str(raised.value).removeprefix(str(recipe_file))}\n" in page
 
 
 def test_whole_numbers_serve_as_floats(recipe_file: Path) -> None:

@@ -31,7 +31,7 @@ test: $(VENV)/dev.stamp ## check style, types, imports and documentation, then r
 bench: $(VENV)/runtime.stamp ## measure a full verdict against a bare forward and the published way
 	$(BIN)/python -m benchmarks.verdict $(ARGS)
 
-docs: $(VENV)/dev.stamp ## build the documentation's site into site/
+docs: $(VENV)/dev.stamp $(if $(shell command -v npm 2>/dev/null),build/mermaid.min.js) ## build the documentation's site into site/
 	$(SITE)
 
 wheel: $(VENV)/dev.stamp ## build the wheel and the source archive into dist/
@@ -53,6 +53,12 @@ $(VENV)/dev.stamp: $(VENV)/runtime.stamp
 	@echo "Installing what the tests need into $(VENV)."
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -e '.[dev]'
 	@touch $@
+
+# Draws the drawings of the documentation; without it their text is shown.
+build/mermaid.min.js:
+	mkdir -p build
+	cd build && tar -xzf "$$(npm pack --silent mermaid@11)" --strip-components=2 package/dist/mermaid.min.js
+	rm build/mermaid-*.tgz
 
 # `ensurepip` is asked for because Debian's python3 can lack it, and then `venv` fails half-way.
 FITS := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'

@@ -30,13 +30,30 @@ OUTSIDE = {
 }
 """Files outside ``docs/`` that are pages, with their places in the site."""
 
+MERMAID = ROOT / "build" / "mermaid.min.js"
+"""Fetched by `make docs` where npm is there."""
+
 _LINK = re.compile(r"(?P<image>!?)\[(?P<words>[^\[\]]*)\]\((?!\w+:)(?P<target>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Draw Mermaid's drawings by a script of the site's own; where it was not fetched, show their text.
+
+    Left to itself the theme would fetch the script from elsewhere whenever a page is read.
+    """
+    if MERMAID.is_file():
+        config.extra_javascript.append(f"assets/{MERMAID.name}")
+    else:
+        del config.mdx_configs["pymdownx.superfences"]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what lies outside ``docs/``, and the pages of the reference."""
     for source, page in OUTSIDE.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
+    if MERMAID.is_file():
+        files.append(File.generated(config, f"assets/{MERMAID.name}", abs_src_path=str(MERMAID)))
     for figure in sorted((ROOT / "eval_plots").glob("*/*.png")):
         place = figure.relative_to(ROOT).as_posix()
         files.append(File.generated(config, place, abs_src_path=str(figure)))

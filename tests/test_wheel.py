@@ -79,7 +79,7 @@ def run(*command: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]
 def test_the_wheel_holds_one_package_and_nothing_beside_it(names: set[str]) -> None:
     assert {name.split("/")[0] for name in names} == {"reason", f"reason-{reason.__version__}.dist-info"}
     assert "reason/py.typed" in names
-    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+    assert not [name for name in names if "__pycache__" in name or name.endswith((".pkl", ".pth", ".pyc"))]
 
 
 def test_the_wheel_holds_all_that_ships(names: set[str]) -> None:

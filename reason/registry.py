@@ -74,8 +74,8 @@ class Registry(Generic[T]):
     def load(self) -> None:
         """Import the registry's own modules now instead of when an unknown name is asked for.
 
-        A package whose names have a fixed order calls this at the end of its ``__init__``: an import of one of its
-        modules alone then comes too late to change that order.
+        A package calls this at the end of its ``__init__``, unless its modules take long to import: whoever registers
+        then comes later, finds the names of our own taken, and changes no order.
         """
         # No lock: importing is safe from several threads, and a thread that imports a module may register from it.
         if not self._loaded:
@@ -140,6 +140,7 @@ class Registry(Generic[T]):
         """
         if ":" not in text:
             return text
+        self.load()  # so that a name of our own is taken already
         found = self.resolve(text)
         for label, known in self._items.items():
             if known is found:

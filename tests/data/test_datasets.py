@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +184,12 @@ def test_any_data_set_can_be_out_of_distribution_for_another(tmp_path: Path) -> 
     assert images.labels.tolist() == [OOD_LABEL] * 2
     assert images.classes == ()
     assert images.sources == ("a", "b")
+
+
+def test_a_name_of_our_own_is_taken_from_the_start() -> None:
+    program = "from reason.data.datasets import DATASETS, DataSet\nDATASETS.register(DataSet('mnist', lambda *_: None))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr.endswith("DatasetError: mnist: there is a data set of this name already; choose another.\n")
 
 
 def test_a_part_that_a_data_set_lacks_is_one_sentence(tmp_path: Path) -> None:

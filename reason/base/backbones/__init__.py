@@ -30,3 +30,6 @@ def tap(network: nn.Module, architecture: str, dropout: float) -> Tapped:
     """Put the architecture's taps on a network made by ``make``."""
     known = ARCHITECTURES[architecture]
     return Tapped(network, head=known.head, dropout=dropout, taps=known.taps)
+
+
+ARCHITECTURES.load()

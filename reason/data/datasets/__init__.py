@@ -72,3 +72,6 @@ def find_samples(name: str, root: Path) -> Samples:
         raise SampleError(f"There are no samples for the data set {name}; bundles of {some} have some.")
     with progress.hidden():
         return found(root)
+
+
+DATASETS.load()

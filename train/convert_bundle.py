@@ -36,6 +36,7 @@ from reason.structure import build, plain
 
 OLD_FORMAT = 2
 ARRAYS = ("penultimate_pca", "knn_bank", "layer_statistics", "calibration_sample", "latent_map")
+FORMER_SPLITS = {"home mix": "target distribution"}
 ALLOWED = {
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
@@ -80,6 +81,7 @@ def convert(old: Path, new: Path) -> str:
             shutil.copy2(path, unfinished / path.name)
     seals = {name: tensors.write(unfinished / name, arrays[name]) for name in sorted(arrays)}
     made = facts.pop("card") | {key: facts.pop(key) for key in ("created", "versions")}
+    made["metrics"] = {FORMER_SPLITS.get(split, split): row for split, row in made.get("metrics", {}).items()}
     facts["provenance"] = plain(build(Provenance, made))
     name = facts["architecture"]
     facts["taps"] = [asdict(tap) for tap in ARCHITECTURES[name].taps] if name in ARCHITECTURES else []

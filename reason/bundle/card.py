@@ -36,12 +36,8 @@ STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=Fals
 
 
 def built(kind: Any) -> PlainValidator:
-    """Return what makes one of the library's own dataclasses, or a list of them, and refuses what it does not know."""
-
-    def make(value: Any) -> Any:
-        return tuple(build(kind, item) for item in value) if isinstance(value, list) else build(kind, value)
-
-    return PlainValidator(make)
+    """Return what makes one of the library's own dataclasses, strictly: pydantic would let them decide how strict."""
+    return PlainValidator(lambda table: build(kind, table))
 
 
 class FileSeal(BaseModel):
@@ -97,7 +93,7 @@ class Card(BaseModel):
     architecture: Name
     dropout: Annotated[float, Field(ge=0, lt=1)]
     classes: Annotated[tuple[Name, ...], Field(min_length=2, max_length=20_000)]
-    taps: Annotated[tuple[Tap, ...], built(Tap), Field(max_length=100)]
+    taps: Annotated[tuple[Annotated[Tap, built(Tap)], ...], Field(max_length=100)]
     """Layers of the base classifier whose outputs are kept."""
     preprocessing: Annotated[Preprocessing, built(Preprocessing)]
     signals: Annotated[SignalSettings, built(SignalSettings)]

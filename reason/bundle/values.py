@@ -16,6 +16,9 @@ from reason.detector.certificate import Certificate
 from reason.detector.risk import CalibrationSample, upper_bound
 from reason.signals.texts import from_bytes
 
+LARGEST = 1e15
+"""Numbers in single precision up to this can be squared and added up; no fitted number comes near it."""
+
 Tensors = Mapping[str, torch.Tensor]
 
 ROUNDING = 1e-9
@@ -33,11 +36,11 @@ def check_base(path: Path, tensors: Tensors) -> None:
 
 
 def check_finite(path: Path, tensors: Tensors) -> None:
-    """Refuse arrays that hold NaN or infinity; the MetaNet's limit may be infinite, which means none."""
+    """Refuse arrays that hold NaN or infinity, or what squares to it. The MetaNet's limit may be infinite: no limit."""
     for name, tensor in tensors.items():
         unlimited = path.name == META and name == "limit" and bool((tensor == math.inf).all())
-        if tensor.is_floating_point() and not unlimited and not bool(torch.isfinite(tensor).all()):
-            raise broken(path, f"{name} holds numbers that are not finite")
+        if tensor.is_floating_point() and not unlimited and not bool((tensor.abs() <= LARGEST).all()):
+            raise broken(path, f"{name} holds numbers that are not finite, or above {LARGEST:g}")
 
 
 def check_metanet(path: Path, card: Card, tensors: Tensors) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from reason import __version__
-from reason.cli.bundles import info
 from reason.cli.corrupt import corrupt
+from reason.cli.info import info
 from reason.cli.jobs import evaluate, snapshot, train
 from reason.cli.predict import predict
 from reason.cli.serve import serve

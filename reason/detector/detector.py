@@ -24,6 +24,7 @@ from reason.detector.policy_request import PolicyRequest
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.detector.verdict import Neighbour, Verdict
+from reason.errors import BundleError
 from reason.signals import Nearest, Requirement, SignalSet, SignalSettings
 
 SHOWN_NEIGHBOURS = 10
@@ -159,6 +160,8 @@ class Detector:
         neighbours = self._neighbours(nearest, len(evidence))
         clock.mark("signals")
         judgement = self._judge_vectors(vectors)
+        if not bool(torch.isfinite(vectors).all() and torch.isfinite(judgement.reliability).all()):
+            raise BundleError(f"{self.name}: computes numbers of an image that are not finite; get the bundle again.")
         clock.mark("judge")
         return self._verdicts(policy, evidence, judgement, neighbours, sources, clock.finish())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from reason.serving.batcher import Batcher
 from reason.serving.problems import LOADING, UNKNOWN_MODEL, Problem
 from reason.serving.settings import Settings
 from reason.threads import torch_threads
+
+_log = logging.getLogger("reason.service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Models:
             detector = _load(folder)
             if detector.name in models:
                 raise ConfigError(f"{folder}: a second bundle named {detector.name}; remove one of the two.")
+            _log.info("loaded %s from %s, digest %s", detector.name, folder, detector.digest)
             models[detector.name] = Model(detector, self._batcher(detector))
         if self._settings.model and self._settings.model not in models:
             raise ConfigError(

@@ -92,6 +92,8 @@ class Model(_Response):
     """What the parameter ``model`` takes."""
     title: str
     """One line for people."""
+    digest: str
+    """Identity of the bundle: the SHA-256 over its card and files, which every verdict of it carries."""
     architecture: str
     """Network of the base classifier; empty where it is not one of those that REASON builds."""
     classes: list[str]

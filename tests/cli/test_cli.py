@@ -26,7 +26,6 @@ from PIL import Image
 from rich.cells import cell_len
 from rich.text import Text
 
-import reason
 from reason import resources
 from reason.cli import main
 from reason.cli.inputs import ImageFile, find_images
@@ -300,18 +299,6 @@ def test_the_table_keeps_to_the_terminal_and_shows_the_end_of_long_names(
 
 
 # The other commands
-
-
-def test_info_prints_what_the_bundle_says(bundle_folder: Path, detector: Detector) -> None:
-    printed = CliRunner().invoke(main, ["info", "--json", str(bundle_folder)])
-    facts = json.loads(printed.stdout)
-    assert facts == json.loads(json.dumps(reason.load(bundle_folder).describe()))
-    table = CliRunner().invoke(main, ["info", str(bundle_folder)]).stdout.splitlines()
-    rows = dict(line.split(maxsplit=1) for line in table)
-    assert rows["name"].strip() == "tiny"
-    assert rows["classes"].strip() == "circle, cross, square"
-    assert rows["threshold"].strip() == f"{detector.threshold:.4g}"
-    assert rows["metrics.clean.accuracy"].strip() == "0.8"
 
 
 def test_a_shipped_bundle_goes_by_its_name(saved_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

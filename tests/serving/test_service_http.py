@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from PIL import Image
 
 import reason
+from reason.data.images import to_png
 from reason.serving import Settings, create_app
+from reason.serving.models import Models
 
 Start = Callable[..., str]
 ROOT = Path(__file__).parents[2]
@@ -192,3 +195,18 @@ def test_files_outside_static_stay_private(service: str) -> None:
         request.url = service + path
         with requests.Session() as session:
             assert session.send(request, timeout=120).status_code == 404, path
+
+
+def test_the_digest_of_each_bundle_is_logged_told_and_carried(
+    service: str, bundle_folder: Path, picture: Image.Image, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "reason.service")
+    models = Models(Settings(bundles=bundle_folder))
+    models.load()
+    digest = models.get(None).detector.digest
+    assert len(digest) == 64
+    assert f"loaded tiny from {bundle_folder}, digest {digest}" in caplog.text
+    (told,) = get(f"{service}/models").json()["models"]
+    assert told["digest"] == digest
+    verdict = requests.post(f"{service}/predict", files={"image": to_png(picture)}, timeout=120).json()
+    assert verdict["digest"] == digest

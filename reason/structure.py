@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from reprlib import repr as short_repr
 from typing import Any, Literal, TypeVar
 
 from reason.errors import SettingsError
-from reason.suggestions import did_you_mean
+from reason.suggestions import LONGEST, did_you_mean
 
 FORMER = "former"
 """Key of a field's metadata: what files of the version before call it, as in ``field(metadata={FORMER: "home"})``."""
@@ -70,7 +71,7 @@ def _build(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
     if origin is tuple:
         if isinstance(value, list):
             return tuple(_build(arguments[0], item, f"{where}[{i}]", renamed) for i, item in enumerate(value))
-        raise SettingsError(where, f"must be a list, not {value!r}.")
+        raise SettingsError(where, f"must be a list, not {short_repr(value)}.")
     if origin is Literal:
         _check_option(value, arguments, where)
         return value
@@ -78,27 +79,27 @@ def _build(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
 
 
 def _check_option(value: Any, options: tuple[Any, ...], key: str) -> None:
-    require(value in options, key, f"must be one of {', '.join(map(repr, options))}, not {value!r}.")
+    require(value in options, key, f"must be one of {', '.join(map(repr, options))}, not {short_repr(value)}.")
 
 
 def _build_value(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
     if typing.get_origin(kind) is not None:  # Mapping[str, ...]
         if not isinstance(value, dict):
-            raise SettingsError(where, f"must be a table, not {value!r}.")
+            raise SettingsError(where, f"must be a table, not {short_repr(value)}.")
         inner = typing.get_args(kind)[1]
         return {key: _build(inner, item, f"{where}.{key}", renamed) for key, item in value.items()}
     if kind is float and type(value) in (int, float):
-        if not math.isfinite(value):
-            raise SettingsError(where, f"must be a finite number, not {value}.")
+        if not abs(value) <= sys.float_info.max:
+            raise SettingsError(where, f"must be a finite number, not {short_repr(value)}.")
         return float(value)
     if kind is Any or type(value) is kind:
         return value
-    raise SettingsError(where, f"must be of type {kind.__name__}, not {value!r}.")
+    raise SettingsError(where, f"must be of type {kind.__name__}, not {short_repr(value)}.")
 
 
 def _build_dataclass(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
     if not isinstance(value, dict):
-        raise SettingsError(where or "the file", f"must be a table, not {value!r}.")
+        raise SettingsError(where or "the file", f"must be a table, not {short_repr(value)}.")
     hints = typing.get_type_hints(kind)
     known = {item.name: item for item in fields(kind)}
     prefix = f"{where}." if where else ""
@@ -126,4 +127,4 @@ def _name_of(key: str, known: Mapping[str, Field[Any]], prefix: str) -> str:
         if field.metadata.get(FORMER) == key:
             return name
     hint = did_you_mean(key, known, f"known keys: {', '.join(known)}.", prefix=prefix)
-    raise SettingsError(prefix + key, f"is not a known key; {hint}")
+    raise SettingsError(prefix + key[:LONGEST], f"is not a known key; {hint}")

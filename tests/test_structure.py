@@ -51,6 +51,10 @@ def test_json_gives_back_what_was_written(tree: Tree) -> None:
         ({"leaves": [], "notes": {"kind": 3}}, r"^notes\.kind must be of type str, not 3"),
         ({"leaves": [], "notes": []}, r"^notes must be a table, not \[\]"),
         ([], r"^the file must be a table"),
+        ({"leaves": [{"size": 10**400}]}, r"^leaves\[0\]\.size must be a finite number, not 1000"),
+        ({"leaves": [{"size": float("inf")}]}, r"^leaves\[0\]\.size must be a finite number, not inf"),
+        ({"leaves": "x" * 10_000}, r"^leaves must be a list, not 'x{5,20}\.\.\.x{5,20}'\.$"),
+        ({"leaves": [], "x" * 10_000: 1}, "^x{80} is not a known key"),
     ],
 )
 def test_what_does_not_fit_is_named_by_its_key(table: Any, message: str) -> None:

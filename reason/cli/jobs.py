@@ -22,7 +22,8 @@ data_root_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.opt
 )
 
 
-def _recipe(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
+def as_recipe(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
+    """Return the file of a recipe that is named or pointed to, as a callback."""
     file = recipe_file(value)
     if not file.is_file():
         raise click.BadParameter(
@@ -31,12 +32,13 @@ def _recipe(_context: click.Context, _parameter: click.Parameter, value: str) ->
     return file
 
 
-def _bundle(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
+def as_bundle(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
+    """Return the folder of a bundle that is named or pointed to, as a callback."""
     return None if value is None else bundle_folder(value)
 
 
 @click.command()
-@click.argument("recipe", callback=_recipe)
+@click.argument("recipe", callback=as_recipe)
 @data_root_option
 @click.option(
     "--device",
@@ -52,7 +54,7 @@ def _bundle(_context: click.Context, _parameter: click.Parameter, value: str | N
 @click.option(
     "--base",
     metavar="NAME|FOLDER",
-    callback=_bundle,
+    callback=as_bundle,
     help="Bundle of the same recipe whose base classifier is taken instead of training one.",
 )
 @click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Start of the base, instead of the recipe's.")

@@ -1,6 +1,6 @@
 """Choose among MetaNets and sets of signals without touching test data.
 
-python -m reason.evaluation.compare train/imagenette.toml --base reason_saved/imagenette --data-root data
+reason compare imagenette --base imagenette --data-root data
 
 For each seed, two thirds of the meta-fit images are learned from and the others scored. Folds are cut by source image,
 so that no copy of a scored image is learned from. For each group of corruption families everything is fitted once more
@@ -12,23 +12,16 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from reason import progress
 from reason.base.head import Head, head_of
-from reason.cli.jobs import data_root_option
-from reason.cli.output import UNBOUNDED
 from reason.detector import metanet
 from reason.detector.metanet import MetaNetSettings
-from reason.errors import ReasonError
 from reason.evaluation import baselines
 from reason.evaluation.baselines import ConfidenceScore, ScoreContext
 from reason.evaluation.baselines.meta_vector import LinearModel
@@ -151,28 +144,3 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     with torch_threads(1):
         signals = SignalSet.fit(settings, head, network.taps, data.bank)
         return compare(data, head, signals, recipe.metanet)
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--base",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder of a bundle of the same [base], seed and data, whose base classifier is taken.",
-)
-@data_root_option
-def main(recipe: Path, base: Path, data_root: Path) -> None:
-    """Compare baselines, variants of RECIPE's MetaNet and its signals by AUROC, on train images alone."""
-    try:
-        rows = run(recipe, base, data_root)
-    except ReasonError as error:
-        raise click.ClickException(str(error)) from error
-    table = Table("AUROC, mean of seeds", *rows[0].values, "spread of left out")
-    for row in rows:
-        table.add_row(row.name, *(f"{value:.4f}" for value in (*row.values.values(), row.spread)))
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else UNBOUNDED).print(table)
-
-
-if __name__ == "__main__":
-    main()

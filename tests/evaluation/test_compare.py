@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from reason.base.evidence import Evidence, Labelled, join
 from reason.base.head import Head
 from reason.base.views import VIEWS
+from reason.cli import main
 from reason.data.corruptions import CORRUPTIONS
 from reason.detector.metanet import MetaNetSettings
 from reason.errors import BundleError
@@ -248,7 +249,7 @@ def test_the_table_names_every_column(data: FittingData, monkeypatch: pytest.Mon
         return [Row("MSP", columns, math.nan), Row("MetaNet of the recipe", columns, 0.0123)]
 
     monkeypatch.setattr(compare, "run", run)
-    done = CliRunner().invoke(compare.main, [str(RECIPE), "--base", str(tmp_path), "--data-root", "somewhere"])
+    done = CliRunner().invoke(main, ["compare", str(RECIPE), "--base", str(tmp_path), "--data-root", "somewhere"])
     assert done.exit_code == 0
     assert asked == [(RECIPE, tmp_path, Path("somewhere"))]
     for text in (*columns, "spread of left out", "MSP", "0.9000", "0.8000", "0.0123"):
@@ -289,6 +290,6 @@ def test_a_fault_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path:
         raise BundleError("no such bundle.")
 
     monkeypatch.setattr(compare, "run", run)
-    done = CliRunner().invoke(compare.main, [str(RECIPE), "--base", str(tmp_path)])
+    done = CliRunner().invoke(main, ["compare", str(RECIPE), "--base", str(tmp_path)])
     assert done.exit_code == 1
     assert done.output == "Error: no such bundle.\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,7 @@ def evaluate(
     from reason.evaluation.baselines import SCORES
     from reason.evaluation.output import write
 
+    sys.path.append(str(Path.cwd()))  # the installed command, unlike python -m, does not look there for modules
     more = [SCORES.resolve(text) for text in scores]
     evaluation = evaluations.run(bundle_folder(bundle), data_root, seeds, more)
     write(evaluation, output)

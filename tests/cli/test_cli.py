@@ -362,6 +362,7 @@ def test_a_shipped_recipe_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.M
 
 def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[Path, Path, int, list[str]]] = []
+    monkeypatch.setattr(sys, "path", list(sys.path))
     report = made_up_report.report()
     written: list[Path | None] = []
 

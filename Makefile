@@ -1,4 +1,5 @@
-# Everything is set up in .venv; nothing but Python 3.11 or newer and the package registry is needed.
+# Everything is set up in .venv; nothing but Python 3.11 or newer and the package registry is needed. Where npm is
+# installed too, `make test` also checks the page's scripts.
 #
 #   PYTHON    interpreter to make .venv with; by default the first fitting one is taken
 #   PIP_ARGS  further arguments of `pip install`, such as --extra-index-url for a CPU-only torch
@@ -13,14 +14,17 @@ ARGS ?=
 # Any warning is an error; the variable silences an advertisement of another generator.
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
+PAGE := $(if $(shell command -v npm 2>/dev/null),page-checked,page-unchecked)
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test bench docs wheel clean
+.PHONY: page-checked page-unchecked
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/runtime.stamp ## serve the REST API and the page on 127.0.0.1:5000
 	$(BIN)/reason serve $(ARGS)
 
-test: $(VENV)/dev.stamp ## check style, types, imports and documentation, then run the tests
+test: $(VENV)/dev.stamp $(PAGE) ## check style, types, imports, page and documentation, then run the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -38,11 +42,21 @@ wheel: $(VENV)/dev.stamp ## build the wheel and the source archive into dist/
 	$(BIN)/python -m build --no-isolation $(ARGS)
 
 clean: ## remove .venv, every cache and whatever was built
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+page-checked: node_modules/.package-lock.json
+	npm run --silent check
+
+page-unchecked:
+	@echo "npm is not installed: ESLint and the type checks of the page's scripts are skipped."
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund --silent
+	@touch $@
 
 $(VENV)/runtime.stamp: requirements.txt pyproject.toml $(BIN)/python
 	@echo "Installing what REASON needs into $(VENV); the first time this takes some minutes."

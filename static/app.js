@@ -1,10 +1,12 @@
 "use strict";
+var Reason = Reason || {};
 
 /** Starts the page: the two views, the model that judges, and where chosen images go. */
-(function (Reason) {
+(function () {
   const { byId, say } = Reason.dom;
   const ASK_AGAIN_MS = 3000;
 
+  /** @param {File[]} files */
   function take(files) {
     if (Reason.route.read().view === "lab") Reason.lab.take(files);
     else Reason.judge.take(files);
@@ -26,6 +28,7 @@
     try {
       await Reason.models.load();
       follow();
+      Reason.judge.refresh();
     } catch (failure) {
       if (!(failure instanceof Reason.api.Failure)) throw failure;
       if (!Reason.judge.busy()) say("notice", Reason.api.patience(failure));
@@ -33,6 +36,7 @@
     }
   }
 
+  /** @param {Event} event */
   function skip(event) {
     // The link's own address would replace the view and the model in the page's.
     event.preventDefault();
@@ -47,4 +51,4 @@
   Reason.route.listen(follow);
   follow();
   introduce();
-})((window.Reason = window.Reason || {}));
+})();

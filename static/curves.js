@@ -1,7 +1,15 @@
 "use strict";
+var Reason = Reason || {};
+
+/**
+ * @typedef {"same" | "changed" | "wrong"} PointState
+ * @typedef {"confidence" | "reliability"} Curve
+ * @typedef {{ severity: number, confidence: number, reliability: number, state: PointState, text: string }} Point
+ * @typedef {{ read: (point: Point | null) => void, choose: (point: Point) => void }} Handlers
+ */
 
 /** Confidence and reliability against severity, as two curves whose points can be read and chosen. */
-(function (Reason) {
+Reason.curves = (function () {
   const { svg } = Reason.dom;
   const { percent } = Reason.format;
   const HEIGHT = 240;
@@ -13,7 +21,9 @@
     wrong: "M-4.5 -4.5L4.5 4.5M4.5 -4.5L-4.5 4.5",
   };
 
+  /** @param {number} share */
   const across = (share) => `${(share * 100).toFixed(2)}%`;
+  /** @param {number} share */
   const up = (share) => `${((1 - share) * 100).toFixed(2)}%`;
 
   function grid() {
@@ -26,15 +36,21 @@
     ];
   }
 
+  /** @param {number} threshold */
   const thresholdLine = (threshold) =>
     svg("line", { class: "threshold-line", x1: "0%", x2: "100%", y1: up(threshold), y2: up(threshold) });
 
+  /** @param {number} threshold */
   const thresholdText = (threshold) =>
     svg("text", {
       class: "threshold-text", x: "100%", y: up(threshold), dy: threshold > 0.9 ? "1.2em" : "-0.45em",
       "text-anchor": "end", text: `accepted from ${percent(threshold)}`,
     });
 
+  /**
+   * @param {Point[]} points
+   * @param {Curve} key
+   */
   function curve(points, key) {
     const lines = points.slice(1).map((point, i) =>
       svg("line", {
@@ -43,12 +59,22 @@
     return svg("g", { class: `curve ${key}` }, lines);
   }
 
-  /** A mark keeps its size while the chart stretches: it stands in a drawing of its own, placed by shares. */
+  /**
+   * A mark keeps its size while the chart stretches: it stands in a drawing of its own, placed by shares.
+   * @param {Point} point
+   * @param {Curve} key
+   */
   function mark(point, key) {
     const shape = svg("path", { class: `mark ${point.state} ${key}`, d: SHAPES[point.state] });
     return svg("svg", { x: across(point.severity), y: up(point[key]), width: 1, height: 1 }, [shape]);
   }
 
+  /**
+   * @param {Point} point
+   * @param {number} index
+   * @param {number} step
+   * @param {Handlers} handlers
+   */
   function target(point, index, step, handlers) {
     const node = svg("rect", {
       class: "target", x: across(point.severity - step / 2), y: 0, width: across(step), height: "100%", rx: 4,
@@ -62,25 +88,33 @@
     return node;
   }
 
-  function walk(targets, handlers) {
-    return (event) => {
-      const index = targets.indexOf(event.target);
-      const to = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: targets.length - 1 }[event.key];
-      if (event.key === "Enter" || event.key === " ") handlers.press(index);
-      else if (!targets[to]) return;
+  /**
+   * @param {SVGElement[]} targets
+   * @param {(index: number) => void} press
+   */
+  function walk(targets, press) {
+    return (/** @type {KeyboardEvent} */ event) => {
+      const index = targets.findIndex((one) => one === event.target);
+      const to = new Map([["ArrowRight", index + 1], ["ArrowLeft", index - 1], ["Home", 0], ["End", targets.length - 1]]).get(event.key);
+      const next = to === undefined ? undefined : targets[to];
+      if (event.key === "Enter" || event.key === " ") press(index);
+      else if (!next) return;
       else {
-        targets[index].setAttribute("tabindex", -1);
-        targets[to].setAttribute("tabindex", 0);
-        targets[to].focus();
+        targets[index].setAttribute("tabindex", "-1");
+        next.setAttribute("tabindex", "0");
+        next.focus();
       }
       event.preventDefault();
     };
   }
 
-  Reason.curves = {
+  return {
     /**
      * The chart of `points`: `{severity, confidence, reliability, state, text}` each, in the order of severity.
      * `read` gets the point that is looked at or null, `choose` the one that is chosen.
+     * @param {Point[]} points
+     * @param {number} threshold
+     * @param {Handlers} handlers
      */
     draw(points, threshold, { read, choose }) {
       const step = 1 / (points.length - 1);
@@ -98,20 +132,27 @@
         thresholdText(threshold),
         ...targets,
       ]);
-      chart.addEventListener("keydown", walk(targets, { press: (index) => choose(points[index]) }));
+      chart.addEventListener("keydown", walk(targets, (index) => choose(points[index])));
       return chart;
     },
 
-    /** Draw the line of the severity that is set now. */
+    /**
+     * Draw the line of the severity that is set now.
+     * @param {Element} chart
+     * @param {number} severity
+     */
     mark(chart, severity) {
       const line = chart.querySelector(".now");
-      for (const end of ["x1", "x2"]) line.setAttribute(end, across(severity));
+      for (const end of ["x1", "x2"]) if (line) line.setAttribute(end, across(severity));
     },
 
-    /** The mark of a state, for a legend. */
+    /**
+     * The mark of a state, for a legend.
+     * @param {PointState} state
+     */
     key: (state) =>
       svg("svg", { class: "key", viewBox: "-8 -8 16 16", "aria-hidden": "true" }, [
         svg("path", { class: `mark ${state} reliability`, d: SHAPES[state] }),
       ]),
   };
-})((window.Reason = window.Reason || {}));
+})();

@@ -1,7 +1,8 @@
 "use strict";
+var Reason = Reason || {};
 
 /** Draws the icons that the page refers to as `#icon-name`; lines only, in the colour of the text. */
-(function (Reason) {
+(function () {
   const { svg } = Reason.dom;
   const SHIELD = "M10 2.6l6 2.2v4.7c0 3.9-2.6 6.6-6 7.9-3.4-1.3-6-4-6-7.9V4.8z";
   const PATHS = {
@@ -20,4 +21,4 @@
     svg("svg", { class: "sprite", "aria-hidden": "true", width: 0, height: 0 }, Object.entries(PATHS).map(([name, d]) =>
       svg("symbol", { id: `icon-${name}`, viewBox: "0 0 20 20" }, [svg("path", { d })]))),
   );
-})((window.Reason = window.Reason || {}));
+})();

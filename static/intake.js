@@ -1,22 +1,32 @@
 "use strict";
+var Reason = Reason || {};
+
+/** @typedef {(files: File[]) => void} Take */
 
 /** The three ways in: choose, drop, paste. */
-(function (Reason) {
+Reason.intake = (function () {
   const { byId } = Reason.dom;
 
+  /** @param {DragEvent} event */
   function carriesFiles(event) {
-    return Boolean(event.dataTransfer) && [...event.dataTransfer.types].includes("Files");
+    return event.dataTransfer !== null && event.dataTransfer.types.includes("Files");
   }
 
+  /**
+   * @param {HTMLInputElement} input
+   * @param {Take} take
+   */
   function choosing(input, take) {
     input.addEventListener("change", () => {
-      take([...input.files]);
+      take([...(input.files || [])]);
       input.value = "";
     });
   }
 
+  /** @param {Take} take */
   function dropping(take) {
     let depth = 0;
+    /** @param {boolean} shown */
     const veil = (shown) => {
       depth = shown ? depth : 0;
       byId("drop-veil").hidden = !shown;
@@ -38,10 +48,11 @@
       veil(false);
       if (!carriesFiles(event)) return;
       event.preventDefault();
-      take([...event.dataTransfer.files]);
+      take(event.dataTransfer ? [...event.dataTransfer.files] : []);
     });
   }
 
+  /** @param {Take} take */
   function pasting(take) {
     document.addEventListener("paste", (event) => {
       const files = event.clipboardData ? [...event.clipboardData.files] : [];
@@ -51,14 +62,17 @@
     });
   }
 
-  Reason.intake = {
+  return {
     /** Call `take` with the files of every choice made in a file input. */
     choosing,
 
-    /** Call `take` with the files of every drop and paste, anywhere on the page. */
+    /**
+     * Call `take` with the files of every drop and paste, anywhere on the page.
+     * @param {Take} take
+     */
     listen(take) {
       dropping(take);
       pasting(take);
     },
   };
-})((window.Reason = window.Reason || {}));
+})();

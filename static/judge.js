@@ -1,20 +1,38 @@
 "use strict";
+var Reason = Reason || {};
+
+/**
+ * @typedef {{
+ *   id: number, file: File, name: string, url: string, model: string | undefined,
+ *   status: "waiting" | "judging" | "judged" | "failed",
+ *   verdict: Verdict | null, roundTrip: number, failure: InstanceType<typeof Reason.api.Failure> | null,
+ * }} Item
+ * @typedef {Decision | "failed" | "waiting"} Outcome
+ * @typedef {{ judged: boolean, failed: boolean, pending: boolean }} Seen
+ */
 
 /** Holds the images of this visit, sends them to be judged, and shows the chosen one. */
-(function (Reason) {
+Reason.judge = (function () {
   const { byId, say } = Reason.dom;
   const AT_ONCE = 2;
+  /** @type {{ items: Item[], selected: Item | null, tried: number | null, running: number, made: number }} */
   const state = { items: [], selected: null, tried: null, running: 0, made: 0 };
 
+  /** @param {File[]} files */
   function take(files) {
     if (files.length === 0) return;
+    const model = Reason.models.current();
+    /** @type {Item[]} */
     const fresh = files.map((file) => ({
       id: (state.made += 1),
       file,
       name: file.name || "pasted image",
       url: URL.createObjectURL(file),
-      model: (Reason.models.current() || {}).name,
+      model: model ? model.name : undefined,
       status: "waiting",
+      verdict: null,
+      roundTrip: 0,
+      failure: null,
     }));
     if (state.items.length === 0) byId("main").focus();
     state.items.push(...fresh);
@@ -35,6 +53,7 @@
     }
   }
 
+  /** @param {Item} item */
   async function judge(item) {
     item.status = "judging";
     const begun = performance.now();
@@ -56,10 +75,11 @@
     Reason.strip.show(state.items, state.selected, state.tried, select);
   }
 
+  /** @param {Item | null} item */
   function select(item) {
     state.selected = item;
-    const seen = { judged: Boolean(item) && item.status === "judged", failed: Boolean(item) && item.status === "failed" };
-    seen.pending = Boolean(item) && !seen.judged && !seen.failed;
+    const [judged, failed] = [item !== null && item.status === "judged", item !== null && item.status === "failed"];
+    const seen = { judged, failed, pending: item !== null && !judged && !failed };
     byId("welcome").hidden = Boolean(item);
     byId("workspace").hidden = !item;
     byId("top-actions").hidden = !item;
@@ -72,11 +92,15 @@
     if (item) showItem(item, seen);
   }
 
+  /**
+   * @param {Item} item
+   * @param {Seen} seen
+   */
   function showItem(item, seen) {
     showPhoto(item);
     byId("pending-text").textContent = `Looking at ${item.name}…`;
-    if (seen.failed) showFailure(item);
-    if (seen.judged) {
+    if (seen.failed && item.failure) showFailure(item.name, item.failure);
+    if (seen.judged && item.verdict) {
       Reason.verdict.show(item.verdict, state.tried);
       Reason.details.show(item.verdict, item.roundTrip);
       byId("live").textContent = `${item.name}: ${Reason.verdict.spoken(item.verdict, state.tried)}`;
@@ -84,8 +108,9 @@
     if (seen.pending) byId("live").textContent = `Judging ${item.name}.`;
   }
 
+  /** @param {Item} item */
   function showPhoto(item) {
-    const photo = byId("photo");
+    const photo = byId("photo", HTMLImageElement);
     byId("photo-name").textContent = item.name;
     byId("photo-name").title = item.name;
     if (photo.src === item.url) return;
@@ -97,30 +122,36 @@
   }
 
   function photoLoaded() {
-    const photo = byId("photo");
+    const photo = byId("photo", HTMLImageElement);
     const size = `${photo.naturalWidth} × ${photo.naturalHeight} px`;
     Reason.dom.enlarge(photo);
-    byId("photo-size").textContent = `${size}, ${Reason.format.bytes(state.selected.file.size)}`;
+    byId("photo-size").textContent = `${size}${state.selected ? `, ${Reason.format.bytes(state.selected.file.size)}` : ""}`;
   }
 
   function photoMissing() {
-    byId("photo").hidden = true;
+    byId("photo", HTMLImageElement).hidden = true;
     say("photo-missing", "This browser cannot show the file.");
   }
 
-  function showFailure(item) {
-    const { title, detail, trace, again, absent } = item.failure;
+  /**
+   * @param {string} name
+   * @param {InstanceType<typeof Reason.api.Failure>} failure
+   */
+  function showFailure(name, { title, detail, trace, again, absent }) {
     byId("failure-title").textContent = title;
     byId("failure-detail").textContent = detail;
     byId("failure-command").hidden = !absent;
     byId("retry").hidden = !again;
     say("failure-trace", trace);
-    byId("live").textContent = `${item.name}: ${title}. ${detail}`;
+    byId("live").textContent = `${name}: ${title}. ${detail}`;
   }
 
   function retry() {
     for (const item of state.items) {
-      if (item.status === "failed" && item.failure.again) item.status = "waiting";
+      if (item.failure && item.failure.again) {
+        item.status = "waiting";
+        item.failure = null;
+      }
     }
     select(state.selected);
     pump();
@@ -130,61 +161,71 @@
     state.items.forEach(({ url }) => URL.revokeObjectURL(url));
     state.items = [];
     state.tried = null;
-    byId("photo").removeAttribute("src");
+    byId("photo", HTMLImageElement).removeAttribute("src");
     byId("live").textContent = "";
     select(null);
     byId("main").focus();
   }
 
+  /** @param {number | null} value */
   function tryThreshold(value) {
     state.tried = value;
-    Reason.verdict.show(state.selected.verdict, value);
+    if (state.selected && state.selected.verdict) Reason.verdict.show(state.selected.verdict, value);
     refreshStrip();
   }
 
+  /** @param {string} text */
   async function copyText(text) {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
-    byId("raw-details").open = true;
-    window.getSelection().selectAllChildren(byId("json"));
+    selectJson();
     if (!document.execCommand("copy")) throw new Error("the browser refused");
     return undefined;
+  }
+
+  function selectJson() {
+    byId("raw-details", HTMLDetailsElement).open = true;
+    const selection = window.getSelection();
+    if (selection) selection.selectAllChildren(byId("json"));
   }
 
   async function copy() {
     const button = byId("copy");
     try {
-      await copyText(Reason.details.json(state.selected.verdict));
+      await copyText(byId("json").textContent || "");
       button.textContent = "Copied";
       byId("live").textContent = "JSON copied.";
     } catch {
-      byId("raw-details").open = true;
-      window.getSelection().selectAllChildren(byId("json"));
+      selectJson();
       button.textContent = "Selected: press Ctrl+C";
     }
     setTimeout(() => (button.textContent = "Copy JSON"), 2500);
   }
 
-  Reason.judge = {
+  return {
     take,
+
+    /** Show again what is shown: the service has said more of its models. */
+    refresh: () => state.selected && select(state.selected),
 
     /** Whether an image is shown, whose own sentence says what goes wrong. */
     busy: () => state.selected !== null,
 
     /** Wire the controls of this view. */
     listen() {
-      Reason.intake.choosing(byId("files"), take);
+      Reason.intake.choosing(byId("files", HTMLInputElement), take);
       Reason.strip.listen();
       byId("add-images").addEventListener("click", () => byId("files").click());
-      byId("photo").addEventListener("load", photoLoaded);
-      byId("photo").addEventListener("error", photoMissing);
+      byId("photo", HTMLImageElement).addEventListener("load", photoLoaded);
+      byId("photo", HTMLImageElement).addEventListener("error", photoMissing);
       byId("retry").addEventListener("click", retry);
       byId("start-over").addEventListener("click", startOver);
       byId("copy").addEventListener("click", copy);
-      byId("threshold").addEventListener("input", (event) => tryThreshold(Number(event.target.value)));
+      const threshold = byId("threshold", HTMLInputElement);
+      threshold.addEventListener("input", () => tryThreshold(Number(threshold.value)));
       byId("threshold-reset").addEventListener("click", () => {
         tryThreshold(null);
-        byId("threshold").focus();
+        threshold.focus();
       });
     },
   };
-})((window.Reason = window.Reason || {}));
+})();

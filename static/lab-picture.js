@@ -1,34 +1,57 @@
 "use strict";
+var Reason = Reason || {};
+
+/**
+ * @typedef {"sample" | "own" | "draw"} Source
+ * @typedef {{ file: File, label: string | null }} Picture
+ * @typedef {InstanceType<typeof Reason.api.Failure>} PictureFailure
+ */
 
 /** The picture under test: a labelled sample, a person's own file, or a drawing. */
-(function (Reason) {
+Reason.picture = (function () {
   const { byId } = Reason.dom;
   const { Failure } = Reason.api;
+  /** @type {Source[]} */
   const SOURCES = ["sample", "own", "draw"];
+  /** @type {Map<string, number>} */
   const indexes = new Map();
-  const state = { model: null, source: "sample", sample: null, own: null, asked: 0 };
+  /**
+   * @type {{
+   *   model: Model | null, source: Source, sample: (Sample & { file: File }) | null,
+   *   own: { file: File, url: string, name: string } | null, asked: number,
+   *   another: () => void, failed: (failure: PictureFailure, again: () => void) => void,
+   * }}
+   */
+  const state = { model: null, source: "sample", sample: null, own: null, asked: 0, another() {}, failed() {} };
 
+  /** @param {Source} source */
   function show(source) {
     state.source = source;
     for (const name of SOURCES) {
-      byId(`source-${name}`).checked = name === source;
+      byId(`source-${name}`, HTMLInputElement).checked = name === source;
       byId(`panel-${name}`).hidden = name !== source;
     }
   }
 
+  /**
+   * @param {string} address
+   * @param {string} name
+   */
   function fileOf(address, name) {
     const [head, text] = address.split(",");
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     return new File([bytes], name, { type: head.slice(5).split(";")[0] });
   }
 
+  /** @param {Sample} sample */
   function keepSample(sample) {
     const name = sample.name || `sample ${sample.index}`;
-    indexes.set(state.model.name, sample.index);
+    indexes.set(sample.model, sample.index);
     state.sample = { ...sample, file: fileOf(sample.picture, name) };
-    byId("sample-index").value = sample.index;
-    byId("sample-index").max = sample.count - 1;
-    byId("sample-thumb").src = sample.picture;
+    const index = byId("sample-index", HTMLInputElement);
+    index.value = String(sample.index);
+    index.max = String(sample.count - 1);
+    byId("sample-thumb", HTMLImageElement).src = sample.picture;
     byId("sample-about").hidden = false;
     byId("sample-label").textContent = sample.label === null ? "Label unknown" : `Label: ${sample.label}`;
     byId("sample-source").textContent =
@@ -36,7 +59,10 @@
     byId("sample-source").title = `${name}; samples are counted from 0`;
   }
 
-  /** Fetch a sample; only the one asked for last is kept, and one that is refused leaves the earlier one. */
+  /**
+   * Fetch a sample; only the one asked for last is kept, and one that is refused leaves the earlier one.
+   * @param {number} index
+   */
   async function load(index) {
     if (!state.model) return;
     const number = (state.asked += 1);
@@ -51,6 +77,7 @@
     }
   }
 
+  /** @param {number} by */
   function step(by) {
     if (!state.sample) return load(0);
     const { index, count } = state.sample;
@@ -62,34 +89,41 @@
     return load(Math.floor(Math.random() * state.sample.count));
   }
 
+  /** @param {File[]} files */
   function takeOwn(files) {
     const file = files[0];
     if (!file) return;
     if (state.own) URL.revokeObjectURL(state.own.url);
     state.own = { file, url: URL.createObjectURL(file), name: file.name || "pasted image" };
-    byId("own-thumb").src = state.own.url;
-    byId("own-thumb").hidden = byId("own-about").hidden = false;
+    byId("own-thumb", HTMLImageElement).src = state.own.url;
+    byId("own-thumb", HTMLImageElement).hidden = byId("own-about").hidden = false;
     byId("own-name").textContent = state.own.name;
     show("own");
     state.another();
   }
 
+  /** @param {Source} source */
   function choose(source) {
     show(source);
-    if (source === "sample" && !state.sample) load(indexes.get(state.model.name) || 0);
+    if (source === "sample" && !state.sample) load((state.model && indexes.get(state.model.name)) || 0);
     else state.another();
   }
 
   function listenToSamples() {
-    byId("sample-index").addEventListener("change", (event) => load(event.target.value));
+    const index = byId("sample-index", HTMLInputElement);
+    const thumb = byId("sample-thumb", HTMLImageElement);
+    index.addEventListener("change", () => load(Number(index.value)));
     byId("sample-previous").addEventListener("click", () => step(-1));
     byId("sample-next").addEventListener("click", () => step(1));
     byId("sample-random").addEventListener("click", anywhere);
-    byId("sample-thumb").addEventListener("load", (event) => Reason.dom.enlarge(event.target));
+    thumb.addEventListener("load", () => Reason.dom.enlarge(thumb));
   }
 
-  Reason.picture = {
-    /** The file under test with its true label, null where none is known; throws a Failure where there is no file. */
+  return {
+    /**
+     * The file under test with its true label, null where none is known; throws a Failure where there is no file.
+     * @returns {Promise<Picture>}
+     */
     async current() {
       const { source, sample, own } = state;
       if (source === "sample" && sample) return { file: sample.file, label: sample.label };
@@ -101,7 +135,10 @@
 
     take: takeOwn,
 
-    /** Offer what suits the model, with the sample that was last open for it. */
+    /**
+     * Offer what suits the model, with the sample that was last open for it.
+     * @param {Model} model
+     */
     suit(model) {
       state.model = model;
       state.sample = null;
@@ -114,14 +151,18 @@
     /**
      * Call `another` for each new picture, `redrawn` for each stroke of the same drawing, and `failed` with a
      * Failure and a function that tries again.
+     * @param {{
+     *   another: () => void, redrawn: () => void,
+     *   failed: (failure: PictureFailure, again: () => void) => void,
+     * }} handlers
      */
     listen({ another, redrawn, failed }) {
       Object.assign(state, { another, failed });
       for (const name of SOURCES) byId(`source-${name}`).addEventListener("change", () => choose(name));
       listenToSamples();
-      Reason.intake.choosing(byId("own-file"), takeOwn);
-      byId("own-thumb").addEventListener("error", () => (byId("own-thumb").hidden = true));
+      Reason.intake.choosing(byId("own-file", HTMLInputElement), takeOwn);
+      byId("own-thumb", HTMLImageElement).addEventListener("error", () => (byId("own-thumb", HTMLImageElement).hidden = true));
       Reason.draw.listen(redrawn);
     },
   };
-})((window.Reason = window.Reason || {}));
+})();

@@ -1,7 +1,13 @@
 "use strict";
+var Reason = Reason || {};
+
+/**
+ * @typedef {[number, number]} Place
+ * @typedef {{ map: LatentMap, frame: (point: Place) => Place, marker: SVGElement, trail: SVGElement }} Drawing
+ */
 
 /** The map of a classifier's inside: one dot an image of its data, and where the judged picture lies among them. */
-(function (Reason) {
+Reason.latent = (function () {
   const { byId, html, svg, say } = Reason.dom;
   const { percent, count } = Reason.format;
   const WIDTH = 480;
@@ -15,35 +21,56 @@
     { below: 0.75, text: "50–75%" },
     { below: Infinity, text: "over 75%" },
   ];
-  const state = { map: null, frame: null, marker: null, trail: null };
+  /** @type {{ drawing: Drawing | null, map: LatentMap | null }} */
+  const state = { drawing: null, map: null };
 
+  /** @param {number} failure */
   const band = (failure) => BANDS.findIndex(({ below }) => failure < below);
 
-  /** Maps one coordinate to the drawing, the data's range to its inside. */
+  /**
+   * Maps one coordinate to the drawing, the data's range to its inside.
+   * @param {number[]} values
+   * @param {number} from
+   * @param {number} to
+   */
   function axis(values, from, to) {
     const low = Math.min(...values);
     const span = Math.max(...values) - low || 1;
-    return (value) => from + ((value - low) / span) * (to - from);
+    return (/** @type {number} */ value) => from + ((value - low) / span) * (to - from);
   }
 
+  /**
+   * @param {LatentMap} map
+   * @returns {(point: Place) => Place}
+   */
   function frameOf({ points }) {
     const x = axis(points.map((point) => point[0]), MARGIN, WIDTH - MARGIN);
     const y = axis(points.map((point) => point[1]), HEIGHT - MARGIN, MARGIN);
     return ([a, b]) => [x(a), y(b)];
   }
 
-  /** All dots of one band as one path, because thousands of elements would make the slider stutter. */
-  function dots(map, index) {
+  /**
+   * All dots of one band as one path, because thousands of elements would make the slider stutter.
+   * @param {LatentMap} map
+   * @param {(point: Place) => Place} frame
+   * @param {number} index
+   */
+  function dots(map, frame, index) {
     const path = map.points
       .filter((_, i) => band(map.failure_probability[i]) === index && map.correct[i])
-      .map((point) => `M${state.frame(point).map((v) => v.toFixed(1)).join(" ")}h0`);
+      .map((point) => `M${frame(point).map((v) => v.toFixed(1)).join(" ")}h0`);
     return svg("path", { class: `dot risk-${index + 1}`, d: path.join("") });
   }
 
-  function crosses(map, index) {
+  /**
+   * @param {LatentMap} map
+   * @param {(point: Place) => Place} frame
+   * @param {number} index
+   */
+  function crosses(map, frame, index) {
     const path = map.points
       .filter((_, i) => band(map.failure_probability[i]) === index && !map.correct[i])
-      .map((point) => state.frame(point).map((v) => (v - 2.6).toFixed(1)))
+      .map((point) => frame(point).map((v) => (v - 2.6).toFixed(1)))
       .map(([x, y]) => `M${x} ${y}l5.2 5.2m0 -5.2l-5.2 5.2`);
     return svg("path", { class: `cross risk-${index + 1}`, d: path.join("") });
   }
@@ -66,30 +93,38 @@
     byId("map-legend").replaceChildren(...entries, wrong);
   }
 
+  /**
+   * @param {LatentMap} map
+   * @returns {Drawing}
+   */
   function drawMap(map) {
-    state.frame = frameOf(map);
-    state.trail = svg("polyline", { class: "trail" });
-    state.marker = svg("g", { class: "here", visibility: "hidden" }, [
+    const frame = frameOf(map);
+    const trail = svg("polyline", { class: "trail" });
+    const marker = svg("g", { class: "here", visibility: "hidden" }, [
       svg("circle", { class: "halo", r: 10 }),
       svg("circle", { class: "ring", r: 10 }),
       svg("circle", { class: "core", r: 3.5 }),
     ]);
     const bands = BANDS.map((_, index) => index);
-    byId("map").replaceChildren(
-      ...bands.map((index) => dots(map, index)),
-      ...bands.map((index) => crosses(map, index)),
-      state.trail,
-      state.marker,
+    byId("map", SVGSVGElement).replaceChildren(
+      ...bands.map((index) => dots(map, frame, index)),
+      ...bands.map((index) => crosses(map, frame, index)),
+      trail,
+      marker,
     );
     const [across, up] = map.explained_variance.map((share) => percent(share, 0));
     byId("map-axes").textContent =
       `${count(map.points.length, "calibration image")} on the two main directions of the classifier's inside; ` +
       `${across} of the variation runs across, ${up} upwards.`;
     legend();
+    return { map, frame, marker, trail };
   }
 
-  function nearest(latent) {
-    const { points, correct, failure_probability: failure } = state.map;
+  /**
+   * @param {LatentMap} map
+   * @param {Place} latent
+   */
+  function nearest({ points, correct, failure_probability: failure }, latent) {
     const ranked = points
       .map(([x, y], i) => ({ i, distance: (x - latent[0]) ** 2 + (y - latent[1]) ** 2 }))
       .sort((a, b) => a.distance - b.distance)
@@ -98,46 +133,67 @@
     return { size: ranked.length, wrong: ranked.filter(({ i }) => !correct[i]).length, mean };
   }
 
+  /**
+   * @param {Place} point
+   * @returns {Place}
+   */
   const clamped = ([x, y]) => [Math.min(WIDTH, Math.max(0, x)), Math.min(HEIGHT, Math.max(0, y))];
 
-  function describe(latent, outside) {
-    const { size, wrong, mean } = nearest(latent);
-    const place = outside ? "Beyond the edge of the map. " : "";
+  /**
+   * @param {LatentMap} map
+   * @param {Place} latent
+   * @param {boolean} beyond
+   */
+  function describe(map, latent, beyond) {
+    const { size, wrong, mean } = nearest(map, latent);
+    const place = beyond ? "Beyond the edge of the map. " : "";
     return (
       `${place}Of the ${size} images nearest to it here, ${wrong} ${wrong === 1 ? "was" : "were"} classified wrongly; ` +
       `their failure probability is ${percent(mean, 0)} on average.`
     );
   }
 
-  Reason.latent = {
-    /** Show the map of a model; null where it has none. */
+  return {
+    /**
+     * Show the map of a model; null where it has none.
+     * @param {LatentMap | null} map
+     */
     show(map) {
       if (map === state.map) return;
       state.map = map;
       byId("map-card").hidden = !map;
-      if (map) drawMap(map);
+      state.drawing = map && drawMap(map);
     },
 
-    /** Mark where a verdict's image lies. */
+    /**
+     * Mark where a verdict's image lies.
+     * @param {Verdict} verdict
+     */
     place({ latent, decision }) {
-      const known = Boolean(state.map && latent);
-      byId("map-card").hidden = !known;
-      if (!known) return;
-      const at = state.frame(latent);
+      const { drawing } = state;
+      byId("map-card").hidden = !drawing || !latent;
+      if (!drawing || !latent) return;
+      const { marker } = drawing;
+      const at = drawing.frame(latent);
       const [x, y] = clamped(at);
-      state.marker.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
-      state.marker.setAttribute("visibility", "visible");
-      state.marker.dataset.decision = decision;
-      const text = describe(latent, x !== at[0] || y !== at[1]);
+      marker.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+      marker.setAttribute("visibility", "visible");
+      marker.dataset.decision = decision;
+      const text = describe(drawing.map, latent, x !== at[0] || y !== at[1]);
       say("map-here", text);
-      byId("map").setAttribute("aria-label", `Map with the judged picture marked. ${text}`);
+      byId("map", SVGSVGElement).setAttribute("aria-label", `Map with the judged picture marked. ${text}`);
     },
 
-    /** Draw the way of one picture through the map, from its first place to its last. */
+    /**
+     * Draw the way of one picture through the map, from its first place to its last.
+     * @param {(Place | null)[]} latents
+     */
     trail(latents) {
-      if (!state.map) return;
-      const points = latents.filter(Boolean).map((latent) => clamped(state.frame(latent)).map((v) => v.toFixed(1)).join(","));
-      state.trail.setAttribute("points", points.join(" "));
+      const { drawing } = state;
+      if (!drawing) return;
+      const places = latents.flatMap((latent) => (latent ? [clamped(drawing.frame(latent))] : []));
+      const points = places.map((place) => place.map((v) => v.toFixed(1)).join(","));
+      drawing.trail.setAttribute("points", points.join(" "));
     },
   };
-})((window.Reason = window.Reason || {}));
+})();

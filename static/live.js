@@ -1,18 +1,23 @@
 "use strict";
+var Reason = Reason || {};
 
 /** Keeps asking while settings change, and lets the newest answer win. */
-(function (Reason) {
+Reason.live = (function () {
   const PAUSE_MS = 60;
   const AT_ONCE = 2;
 
   /**
-   * `ask()` returns a promise of an answer to the settings of that moment; `show(answer, newest)` gets each
+   * `ask()` resolves to an answer to the settings of that moment; `show(answer, newest)` gets each
    * answer that is not older than the one shown, with whether no later question is under way.
    *
    * A question waits until at most one other is under way, so that a slow service answers few of a slider's
    * many steps and never queues the rest.
+   * @template A
+   * @param {() => Promise<A>} ask
+   * @param {(answer: A, newest: boolean) => void} show
    */
-  Reason.live = function (ask, show) {
+  return function (ask, show) {
+    /** @type {number | null} */
     let timer = null;
     let wanted = false;
     let running = 0;
@@ -41,7 +46,7 @@
       want() {
         wanted = true;
         if (timer !== null) return;
-        timer = setTimeout(() => {
+        timer = window.setTimeout(() => {
           timer = null;
           next();
         }, PAUSE_MS);
@@ -53,4 +58,4 @@
       },
     };
   };
-})((window.Reason = window.Reason || {}));
+})();

@@ -1,10 +1,17 @@
 "use strict";
+var Reason = Reason || {};
 
 /** Reliability beside confidence: two labelled bars, the first with the threshold marked. */
-(function (Reason) {
+Reason.meters = (function () {
   const { html } = Reason.dom;
   const { percent } = Reason.format;
 
+  /**
+   * @param {string} kind
+   * @param {[string, string]} words
+   * @param {number} value
+   * @param {{ tone: string, label: string, threshold?: number, thresholdText?: string }} gauge
+   */
   function meter(kind, [title, text], value, gauge) {
     return html("div", { class: `meter ${kind}` }, [
       html("p", { class: "meter-label" }, [html("strong", { text: title }), html("span", { text })]),
@@ -13,8 +20,12 @@
     ]);
   }
 
-  /** Both meters of a verdict that was decided at `threshold`. */
-  Reason.meters = ({ reliability, confidence }, { decision, threshold }) => [
+  /**
+   * Both meters of a verdict that was decided at `threshold`.
+   * @param {{ reliability: number, confidence: number }} verdict
+   * @param {Decided} decided
+   */
+  return ({ reliability, confidence }, { decision, threshold }) => [
     meter("reliability", ["Reliability", "how likely this answer is right"], reliability, {
       tone: decision,
       label: `Reliability ${percent(reliability)}, accepted from ${percent(threshold)}`,
@@ -26,4 +37,4 @@
       label: `Confidence ${percent(confidence)}`,
     }),
   ];
-})((window.Reason = window.Reason || {}));
+})();

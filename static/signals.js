@@ -1,186 +1,112 @@
 "use strict";
+var Reason = Reason || {};
 
-/** What each signal means, in plain words. A name that is not known here is shown as it is. */
-(function (Reason) {
-  const share = (value) => Reason.format.percent(value);
-  const nats = (value) => `${Reason.format.number(value)} nats`;
+/**
+ * @typedef {{ name: string, value: number }} Signal
+ * @typedef {{ label: string, text: string, value: string }} Described
+ * @typedef {{ title: string, help: string, signals: Signal[] }} SignalGroup
+ */
 
-  const KNOWN = {
-    max_probability: [
-      "Highest probability",
-      "Softmax probability of the predicted class; can be high when the answer is wrong.",
-      share,
-    ],
-    entropy: [
-      "Entropy",
-      "How widely the probability spreads over the classes; zero when one class takes it all.",
-      nats,
-    ],
-    logit_gap: [
-      "Logit gap",
-      "Lead of the best class over the runner-up; small when two classes compete.",
-    ],
-    energy: [
-      "Energy",
-      "How much evidence there is for any of the classes (log-sum-exp of the logits); low on unfamiliar images.",
-    ],
-    dropout_logit_deviation: [
-      "Dropout deviation",
-      "How far the winning logit would move if random parts of the embedding were dropped.",
-    ],
-    dropout_gap_ratio: [
-      "Gap under dropout",
-      "Logit gap in units of its own movement under dropout; small when dropout could turn the answer.",
-    ],
-    dropout_probability_variance: [
-      "Dropout variance",
-      "Variance of the predicted class's probability over random dropout masks; zero when it stays put.",
-    ],
-    dropout_mutual_information: [
-      "Dropout disagreement",
-      "How much the dropout masks disagree about the class; zero when all say the same.",
-      nats,
-    ],
-    input_gradient_norm: [
-      "Input sensitivity",
-      "How strongly the logit gap reacts to small changes of the pixels; large means fragile.",
-    ],
-    boundary_distance: [
-      "Distance to the boundary",
-      "How far the pixels would have to move, to first order, before another class wins.",
-    ],
-    knn_distance: [
-      "Neighbour distance",
-      "Distance to the farthest of the nearest training images; large when little like it was seen.",
-    ],
-    knn_nearest_distance: [
-      "Nearest distance",
-      "Distance to the single most similar training image; at most 2.",
-    ],
-    knn_label_agreement: [
-      "Neighbour agreement",
-      "Share of the nearest training images that carry the predicted class.",
-      share,
-    ],
-    trust_score: [
-      "Trust score",
-      "How much farther the nearest image of another class is than that of the predicted one; below 1, another class is closer.",
-    ],
-  };
+/** What each signal means, as the service says of the model. A name that it does not know is shown as it is. */
+Reason.signals = (function () {
+  const OTHERS = "Other signals";
+  const LARGER = { trust: "Larger is more trustworthy.", doubt: "Larger is less trustworthy.", none: "" };
 
-  const VIEWS = {
-    shrunk: "picture shrunk to two fifths of its side",
-    middle: "middle of the picture, mirrored",
-  };
+  /** @type {WeakMap<Model, Map<string, { family: SignalFamily, column: SignalColumn }>>} */
+  const catalogues = new WeakMap();
 
-  /** Signals of a view that are its own, or mean something else there; the others are those of the neighbours. */
-  const OF_A_VIEW = {
-    probability: ["Probability", "Softmax probability of the class that was predicted from the whole picture.", share],
-    max_probability: ["Highest probability", "Softmax probability of whichever class comes first in this view.", share],
-    gap: ["Logit gap", "Lead of the predicted class over the best other one; below zero when another class wins."],
-    divergence: ["Divergence", "How far the class probabilities move from those of the whole picture; at most ln 2.", nats],
-    similarity: ["Similarity", "Cosine between the embedding and that of the whole picture; 1 when nothing changes."],
-    knn_label_agreement: [
-      "Neighbour agreement",
-      "Share of the nearest training images that carry the class that comes first in this view.",
-      share,
-    ],
-    trust_score: [
-      "Trust score",
-      "How much farther the nearest image of another class is than that of the class that comes first in this view.",
-    ],
-  };
-
-  const FAMILIES = [
-    [/^top_logit_0*(\d+)$/, (rank) => `Logit ${rank}`, (rank) => `Logit number ${rank}, counted from the largest.`],
-    [
-      /^pca_0*(\d+)$/,
-      (rank) => `Component ${rank}`,
-      (rank) => `Principal component ${rank} of the embedding, in standard deviations.`,
-    ],
-    [
-      /^(.+)_predicted_distance$/,
-      (layer) => `Class distance, ${layer}`,
-      (layer) => `How far the ${layer} is from what it is for training images of the predicted class (log Mahalanobis).`,
-    ],
-    [
-      /^(.+)_relative_distance$/,
-      (layer) => `Relative distance, ${layer}`,
-      (layer) => `How much nearer the ${layer} is to one class than to training images at large; small when it fits none.`,
-    ],
-    [
-      /^(.+)_distance$/,
-      (layer) => `Distance, ${layer}`,
-      (layer) => `How far the ${layer} is from what it is for training images of the nearest class (log Mahalanobis).`,
-    ],
-    [
-      /^(.+)_residual$/,
-      (layer) => `Unexplained ${layer}`,
-      (layer) => `Share of the length of the ${layer} outside the directions that training images use.`,
-    ],
-  ];
-
-  const FAMILY_TITLES = { top_logit: "Largest logits", pca: "Principal components" };
-
-  /** The view that a signal is of and its name there; no view where it is of the whole picture. */
-  function split(name) {
-    const [, view, signal] = /^([^_]+)_(.+)$/.exec(name) || [];
-    const known = Object.hasOwn(VIEWS, view) && (Object.hasOwn(OF_A_VIEW, signal) || Object.hasOwn(KNOWN, signal));
-    return known ? [view, signal] : ["", name];
+  /**
+   * The family and the column of a signal; undefined where the service does not know it.
+   * @param {string} modelName
+   * @param {string} name
+   */
+  function find(modelName, name) {
+    const model = Reason.models.find(modelName);
+    if (!model) return undefined;
+    const known =
+      catalogues.get(model) ||
+      new Map(model.signal_families.flatMap((family) => family.columns.map((column) => [column.name, { family, column }])));
+    catalogues.set(model, known);
+    return known.get(name);
   }
 
-  function entry(name) {
-    if (Object.hasOwn(KNOWN, name)) return KNOWN[name];
-    const [view, signal] = split(name);
-    if (view) return OF_A_VIEW[signal] || KNOWN[signal];
-    for (const [pattern, label, text] of FAMILIES) {
-      const match = pattern.exec(name);
-      if (match) return [label(match[1]), text(match[1])];
+  /**
+   * @param {number} value
+   * @param {string} unit
+   */
+  function written(value, unit) {
+    if (unit === "share") return Reason.format.percent(value);
+    return Reason.format.number(value) + (unit === "nats" ? " nats" : "");
+  }
+
+  /**
+   * Group signals in their order, under the title that `titleOf` gives each.
+   * @param {Signal[]} signals
+   * @param {(signal: Signal) => { title: string, help: string }} titleOf
+   */
+  function group(signals, titleOf) {
+    /** @type {Map<string, SignalGroup>} */
+    const groups = new Map();
+    for (const signal of signals) {
+      const head = titleOf(signal);
+      const found = groups.get(head.title) || { ...head, signals: [] };
+      groups.set(head.title, found);
+      found.signals.push(signal);
     }
-    return [name, ""];
+    return [...groups.values()];
   }
 
-  Reason.signals = {
-    /** The label, the explanation (or an empty text) and the formatted value of a signal. */
-    describe(name, value) {
-      const [label, text, format = Reason.format.number] = entry(name);
-      return { label, text, value: format(value) };
+  return {
+    /**
+     * The label, the explanation (or an empty text) and the formatted value of a signal.
+     * @param {string} model
+     * @param {Signal} signal
+     * @returns {Described}
+     */
+    describe(model, { name, value }) {
+      const known = find(model, name);
+      if (!known) return { label: name, text: "", value: Reason.format.number(value) };
+      return { label: known.column.label, text: known.column.help, value: written(value, known.column.unit) };
     },
 
-    /** One sentence about a signal or a column of the meta-vector; empty where nothing is known. */
-    explain(name) {
-      const [view] = split(name);
-      return view ? `${entry(name)[1]} Of the ${VIEWS[view]}.` : entry(name)[1];
+    /**
+     * What a column of the meta-vector means and what larger values say; empty where nothing is known.
+     * @param {string} model
+     * @param {string} name
+     */
+    explain(model, name) {
+      const known = find(model, name);
+      return known ? `${known.column.help} ${LARGER[known.column.direction]}`.trim() : "";
     },
 
-    /** Diagnostics of the whole picture first, then those of each view with its title, each a list of [name, value]. */
-    byView(diagnostics) {
-      const groups = new Map([["", []]]);
-      for (const [name, value] of Object.entries(diagnostics)) {
-        const [view] = split(name);
-        if (!groups.has(view)) groups.set(view, []);
-        groups.get(view).push([name, value]);
-      }
-      return [...groups].map(([view, signals]) => ({
-        title: view && VIEWS[view],
-        probability: diagnostics[`${view}_probability`],
-        signals,
-      }));
+    /**
+     * The diagnostics by the section of their families; those of no section come first, without a title.
+     * @param {Verdict} verdict
+     */
+    bySection({ model, diagnostics }) {
+      const signals = Object.entries(diagnostics).map(([name, value]) => ({ name, value }));
+      const groups = group(signals, ({ name }) => ({ title: find(model, name)?.column.section || "", help: "" }));
+      const plain = groups.find(({ title }) => title === "") || { title: "", help: "", signals: [] };
+      return [plain, ...groups.filter((one) => one !== plain)];
     },
 
-    /** Split columns into families: numbered names share a unit, all other names have one each. */
-    families(names, values) {
-      const groups = new Map();
-      names.forEach((name, index) => {
-        const stem = (/^(.+)_\d+$/.exec(name) || [])[1] || "";
-        if (!groups.has(stem)) groups.set(stem, []);
-        groups.get(stem).push({ name, value: values[index] });
+    /**
+     * The first columns of the meta-vector by family; `shared` where all of a group have one unit, or are raw features.
+     * @param {Verdict} verdict
+     * @param {number} most
+     */
+    byFamily({ model, meta_names: names, meta_vector: values }, most) {
+      const signals = names.slice(0, most).map((name, index) => ({ name, value: values[index] }));
+      const groups = group(signals, ({ name }) => {
+        const known = find(model, name);
+        if (!known) return { title: OTHERS, help: "" };
+        return { title: known.column.section || known.family.title, help: known.family.help };
       });
-      return [...groups].map(([stem, columns]) => ({
-        title: stem ? FAMILY_TITLES[stem] || stem : "Scalar signals",
-        shared: stem !== "",
-        columns,
-      }));
+      return groups.map((found) => {
+        const known = found.signals.map(({ name }) => find(model, name));
+        const units = new Set(known.map((one) => one && (one.column.unit || (one.family.raw ? "raw" : undefined))));
+        return { ...found, shared: units.size === 1 && !units.has(undefined) };
+      });
     },
   };
-})((window.Reason = window.Reason || {}));
+})();

@@ -1,15 +1,30 @@
 "use strict";
+var Reason = Reason || {};
+
+/**
+ * @typedef {Point & { verdict: Verdict, changed: boolean, wrong: boolean }} SweptPoint
+ * @typedef {{ label: string | null, ask: (severity: number) => Promise<Verdict> }} Sweep
+ */
 
 /** Judges one picture at every tenth of severity, and shows where confidence and reliability go. */
-(function (Reason) {
+Reason.sweep = (function () {
   const { byId, html, say } = Reason.dom;
   const { percent } = Reason.format;
   const STEPS = 10;
   const AT_ONCE = 3;
   const HINT = "Point at the chart for the figures; choose a point to set the severity.";
-  const state = { run: null, prepare: null, choose: null, severity: 0 };
+  /**
+   * @type {{
+   *   run: object | null, severity: number, prepare: () => Promise<Sweep>, choose: (severity: number) => void,
+   * }}
+   */
+  const state = { run: null, severity: 0, prepare: () => Promise.reject(), choose() {} };
 
-  /** Run `work` for 0 to STEPS, few at once; ends early when another run has begun or this one was stopped. */
+  /**
+   * Run `work` for 0 to STEPS, few at once; ends early when another run has begun or this one was stopped.
+   * @param {object} run
+   * @param {(step: number) => Promise<void>} work
+   */
   async function each(run, work) {
     let next = 0;
     const worker = async () => {
@@ -22,17 +37,26 @@
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   }
 
+  /** @param {number} done */
   function progress(done) {
     say("sweep-progress", `Judging ${done} of ${STEPS + 1}…`);
-    byId("sweep-bar").value = done;
+    byId("sweep-bar", HTMLProgressElement).value = done;
   }
 
+  /** @param {boolean} on */
   function working(on) {
     byId("sweep-start").textContent = on ? "Stop" : "Run the sweep";
-    byId("sweep-bar").hidden = !on;
+    byId("sweep-bar", HTMLProgressElement).hidden = !on;
     if (!on) say("sweep-progress", "");
   }
 
+  /**
+   * @param {Verdict} verdict
+   * @param {number} step
+   * @param {Verdict} first
+   * @param {string | null} label
+   * @returns {SweptPoint}
+   */
   function point(verdict, step, first, label) {
     const severity = step / STEPS;
     const changed = verdict.class !== first.class;
@@ -52,16 +76,22 @@
     };
   }
 
+  /** @param {SweptPoint[]} points */
   function legend(points) {
+    /** @param {string} key */
     const line = (key) => html("span", { class: `line ${key}` });
+    /** @param {string} name */
     const seen = (name) => points.some((one) => one.state === name);
+    /** @type {(Node | string)[][]} */
     const entries = [[line("reliability"), "reliability"], [line("confidence"), "confidence"]];
     if (seen("changed")) entries.push([Reason.curves.key("changed"), "prediction changed"]);
     if (seen("wrong")) entries.push([Reason.curves.key("wrong"), "prediction wrong"]);
     byId("sweep-legend").replaceChildren(...entries.map((entry) => html("li", {}, entry)));
   }
 
+  /** @param {SweptPoint[]} points */
   function table(points) {
+    /** @param {SweptPoint} point */
     const cells = ({ severity, verdict, changed, wrong }) => [
       String(severity),
       verdict.class + (wrong ? " (wrong)" : changed ? " (changed)" : ""),
@@ -74,9 +104,15 @@
     );
   }
 
+  /**
+   * @param {Verdict[]} verdicts
+   * @param {string | null} label
+   */
   function show(verdicts, label) {
     const points = verdicts.map((verdict, step) => point(verdict, step, verdicts[0], label));
+    /** @param {Point | null} one */
     const read = (one) => (byId("sweep-reading").textContent = one ? one.text : HINT);
+    /** @param {Point} one */
     const choose = (one) => state.choose(one.severity);
     byId("sweep-chart").replaceChildren(Reason.curves.draw(points, verdicts[0].threshold, { read, choose }));
     markSeverity();
@@ -102,6 +138,7 @@
     progress(0);
     try {
       const { label, ask } = await state.prepare();
+      /** @type {Verdict[]} */
       const verdicts = [];
       await each(run, async (step) => {
         verdicts[step] = await ask(step / STEPS);
@@ -120,15 +157,21 @@
     working(false);
   }
 
-  Reason.sweep = {
-    /** The severity has been set to another one: a sweep under way ends, a finished one marks it. */
+  return {
+    /**
+     * The severity has been set to another one: a sweep under way ends, a finished one marks it.
+     * @param {number} severity
+     */
     at(severity) {
       stop();
       state.severity = severity;
       markSeverity();
     },
 
-    /** The picture or its corruption has changed: what was swept is about another one. */
+    /**
+     * The picture or its corruption has changed: what was swept is about another one.
+     * @param {boolean} possible
+     */
     reset(possible) {
       stop();
       say("sweep-notice", "");
@@ -142,12 +185,13 @@
     },
 
     /**
-     * Wire the button. `prepare()` promises `{label, ask(severity)}` for the picture of that moment;
+     * Wire the button. `prepare()` resolves to `{label, ask(severity)}` for the picture of that moment;
      * `choose(severity)` is called for a point that a person picks.
+     * @param {{ prepare: () => Promise<Sweep>, choose: (severity: number) => void }} handlers
      */
     listen({ prepare, choose }) {
       Object.assign(state, { prepare, choose });
       byId("sweep-start").addEventListener("click", () => (state.run ? stop() : start()));
     },
   };
-})((window.Reason = window.Reason || {}));
+})();

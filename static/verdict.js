@@ -1,7 +1,10 @@
 "use strict";
+var Reason = Reason || {};
+
+/** @typedef {{ decision: Decision, threshold: number }} Decided */
 
 /** The first answer: class, reliability beside confidence, decision, and what the threshold guarantees. */
-(function (Reason) {
+Reason.verdict = (function () {
   const { byId, icon, say } = Reason.dom;
   const { percent, setting } = Reason.format;
   const STRIKING = 0.2;
@@ -12,14 +15,27 @@
     review: "Not reliable enough: a person should look at this one.",
   };
 
+  /**
+   * @param {Decision} decision
+   * @param {number | null} tried
+   */
   const badge = (decision, tried) => (tried === null ? BADGES[decision] : `Would ${BADGES[decision].toLowerCase()}`);
 
-  /** The decision at the threshold that the person tries, or the service's own where none is tried. */
+  /**
+   * The decision at the threshold that the person tries, or the service's own where none is tried.
+   * @param {Verdict} verdict
+   * @param {number | null} tried
+   * @returns {Decided}
+   */
   function decide(verdict, tried) {
     if (tried === null) return { decision: verdict.decision, threshold: verdict.threshold };
     return { decision: verdict.reliability >= tried ? "accept" : "review", threshold: tried };
   }
 
+  /**
+   * @param {Verdict} verdict
+   * @param {Decided} decided
+   */
   function contrast(verdict, { decision }) {
     const gap = verdict.confidence - verdict.reliability;
     const sure = percent(verdict.confidence, 0);
@@ -39,6 +55,7 @@
     return "";
   }
 
+  /** @param {Certificate} certificate */
   function guarantee(certificate) {
     return (
       `At this threshold at most ${setting(certificate.risk)} of accepted answers are wrong, with ` +
@@ -47,6 +64,10 @@
     );
   }
 
+  /**
+   * @param {Verdict} verdict
+   * @param {number | null} tried
+   */
   function certificateText(verdict, tried) {
     if (tried !== null) {
       const consequence = verdict.certificate ? "Its certificate no longer applies." : "It has no certificate.";
@@ -56,46 +77,64 @@
     return guarantee(verdict.certificate);
   }
 
-  /** Fill what every view shows of a verdict: decision, class and the two meters inside `root`. */
+  /**
+   * Fill what every view shows of a verdict: decision, class and the two meters inside `root`.
+   * @param {HTMLElement} root
+   * @param {Verdict} verdict
+   * @param {number | null} tried
+   */
   function core(root, verdict, tried) {
     const decided = decide(verdict, tried);
-    const mark = root.querySelector(".badge");
+    const [mark, name, meters] = [".badge", ".verdict-class", ".meters"].map((part) => root.querySelector(part));
+    if (!mark || !name || !meters) throw new TypeError(`#${root.id} cannot show a verdict`);
     root.dataset.decision = decided.decision;
     mark.className = `badge ${decided.decision}`;
     mark.replaceChildren(icon(decided.decision), badge(decided.decision, tried));
-    root.querySelector(".verdict-class").textContent = verdict.class;
-    root.querySelector(".meters").replaceChildren(...Reason.meters(verdict, decided));
+    name.textContent = verdict.class;
+    meters.replaceChildren(...Reason.meters(verdict, decided));
   }
 
+  /**
+   * @param {Verdict} verdict
+   * @param {number | null} tried
+   */
   function slider(verdict, tried) {
     const threshold = tried === null ? verdict.threshold : tried;
-    byId("threshold").value = threshold;
+    byId("threshold", HTMLInputElement).value = String(threshold);
     byId("threshold").setAttribute("aria-valuetext", percent(threshold));
     byId("threshold-value").textContent = percent(threshold);
-    byId("threshold-reset").disabled = tried === null;
+    byId("threshold-reset", HTMLButtonElement).disabled = tried === null;
   }
 
-  Reason.verdict = {
+  return {
     decide,
     badge,
     core,
 
-    /** Show the verdict, decided again where `tried` is a threshold and not null. */
+    /**
+     * Show the verdict, decided again where `tried` is a threshold and not null.
+     * @param {Verdict} verdict
+     * @param {number | null} tried
+     */
     show(verdict, tried) {
       const decided = decide(verdict, tried);
       core(byId("verdict"), verdict, tried);
       byId("verdict-model").textContent = Reason.models.several() ? `The classifier ${verdict.model} says` : "The classifier says";
       byId("verdict-sentence").textContent = SENTENCES[decided.decision];
       byId("certificate").textContent = certificateText(verdict, tried);
-      byId("seal").setAttribute("href", tried === null && verdict.certificate ? "#icon-seal" : "#icon-unsealed");
+      byId("seal", SVGElement).setAttribute("href", tried === null && verdict.certificate ? "#icon-seal" : "#icon-unsealed");
       say("contrast", contrast(verdict, decided));
       slider(verdict, tried);
     },
 
-    /** The verdict in one breath, for screen readers. */
+    /**
+     * The verdict in one breath, for screen readers.
+     * @param {Verdict} verdict
+     * @param {number | null} tried
+     */
     spoken(verdict, tried) {
       const { decision } = decide(verdict, tried);
       return `${verdict.class}, ${percent(verdict.reliability)} likely to be right: ${badge(decision, tried).toLowerCase()}.`;
     },
   };
-})((window.Reason = window.Reason || {}));
+})();

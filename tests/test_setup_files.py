@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -100,6 +101,22 @@ def test_make_says_in_a_sentence_that_no_python_fits(clone: Path) -> None:
     assert done.returncode != 0
     assert f"needs Python 3.11 or newer with its venv module, and found none among: {clone}/fake-python." in done.stderr
     assert not (clone / ".venv").exists()
+
+
+def test_make_says_in_a_sentence_that_the_page_is_not_checked(clone: Path) -> None:
+    tools = clone / "tools"
+    tools.mkdir()
+    for name in ("make", "sh"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    command = ["make", "--dry-run", "test"]
+    done = subprocess.run(command, cwd=clone, env={"PATH": str(tools)}, capture_output=True, text=True)
+    assert "npm is not installed: ESLint and the type checks of the page's scripts are skipped." in done.stdout
+    assert "npm run" not in done.stdout
+
+
+def test_lock_of_the_page_names_no_registry() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+    assert not any("resolved" in package for package in lock["packages"].values())
 
 
 def test_make_help_lists_every_target(clone: Path) -> None:

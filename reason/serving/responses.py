@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from reason.detector.certificate import Certificate
 from reason.detector.verdict import Neighbour, Verdict
 from reason.serving.problems import ProblemDocument
+from reason.signals.base import Direction
 
 
 def reference(published: type) -> dict[str, Any]:
@@ -83,6 +84,42 @@ class Input(_Response):
     """``RGB`` for colours, ``L`` for grey."""
 
 
+class SignalColumn(_Response):
+    """One column of the meta-vector."""
+
+    name: str
+    """Its name in ``meta_names`` and ``diagnostics``."""
+    label: str
+    """What people read instead of the name."""
+    unit: str
+    """Unit of the values, such as ``share`` or ``nats``; empty for none."""
+    direction: Direction
+    """What a larger value says: more trustworthy, less trustworthy, or neither by itself."""
+    help: str
+    """One or two sentences about what the value means."""
+    section: str
+    """Title of the part of the family that the column belongs to; empty where the family has no parts."""
+
+
+class SignalFamilyDescription(_Response):
+    """A group of signals that are computed together."""
+
+    name: str
+    """As recipes write it."""
+    title: str
+    """What people read instead of the name."""
+    help: str
+    """What the family measures."""
+    raw: bool
+    """Whether its columns are raw features, which are no diagnostics."""
+    diagnostic: bool
+    """Whether its columns are in ``diagnostics``."""
+    requires: list[str]
+    """What it reads beyond logits and embedding."""
+    columns: list[SignalColumn]
+    """Its columns, in the order of the meta-vector."""
+
+
 class Model(_Response):
     """What a bundle says of itself; what it says of its making besides is free in form."""
 
@@ -104,6 +141,8 @@ class Model(_Response):
     """Signal families, in the order of their columns."""
     meta_names: list[str]
     """Name of each column of the meta-vector."""
+    signal_families: list[SignalFamilyDescription]
+    """What each signal means, family by family in the order of their columns."""
     threshold: float
     """Reliability from which predictions are accepted, in [0, 1]."""
     certificate: Certificate | None
@@ -186,6 +225,8 @@ _PUBLISHED: tuple[Any, ...] = (
     ModelList,
     Model,
     Input,
+    SignalFamilyDescription,
+    SignalColumn,
     LatentMap,
     SamplePicture,
     Live,

@@ -112,7 +112,7 @@ def show_model(name: str) -> Response:
 
 
 def _describe(detector: Detector) -> Model:
-    return Model(**detector.describe())
+    return Model.model_validate(detector.describe() | {"signal_families": detector.signals.descriptors()})
 
 
 @api.get("/models/<name>/map")

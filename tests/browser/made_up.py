@@ -17,8 +17,20 @@ COUNT = 3
 LOOK_MS = 50
 MOST_LOOKS = 3600
 MODELS = [
-    {"name": "digits", "title": "Digits", "classes": list("0123456789"), "input": {"size": 28, "mode": "L"}},
-    {"name": "photos", "title": "Photos", "classes": ["cat", "dog"], "input": {"size": 160, "mode": "RGB"}},
+    {
+        "name": "digits",
+        "title": "Digits",
+        "classes": list("0123456789"),
+        "input": {"size": 28, "mode": "L"},
+        "signal_families": [],
+    },
+    {
+        "name": "photos",
+        "title": "Photos",
+        "classes": ["cat", "dog"],
+        "input": {"size": 160, "mode": "RGB"},
+        "signal_families": [],
+    },
 ]
 CORRUPTIONS = {
     "families": ["noise", "geometry"],

@@ -16,7 +16,7 @@ from .visit import Visit
 pytestmark = pytest.mark.browser
 
 VERDICT: dict[str, Any] = {
-    "model": "made-up",
+    "model": "tiny",
     "digest": "0" * 64,
     "source": "circle.png",
     "class": "circle",
@@ -93,7 +93,7 @@ def test_missing_certificate_and_bank_are_said(visit: Visit, pictures: Path) -> 
     show(visit, pictures, certificate=None, neighbours=[])
     assert visit.text("#certificate") == "This threshold has no certificate: no error rate is guaranteed at it."
     assert visit.page.locator("#seal").get_attribute("href") == "#icon-unsealed"
-    assert visit.text("#neighbours-note") == "This model keeps no bank of training images."
+    assert visit.text("#neighbours-note") == "This model keeps no bank of training photos."
 
 
 def test_many_classes_are_cut_with_a_count(visit: Visit, pictures: Path) -> None:
@@ -104,7 +104,7 @@ def test_many_classes_are_cut_with_a_count(visit: Visit, pictures: Path) -> None
 
 def test_numbers_of_one_unit_share_a_linear_scale(visit: Visit, pictures: Path) -> None:
     show(visit, pictures)
-    bars = visit.page.locator(".shared .fill")
+    bars = visit.page.locator(".shared", has_text="pca_001").locator(".fill")
     # From -1.5 to 3, zero stands at a third.
     assert [bars.nth(0).get_attribute(name) for name in ("x", "width")] == ["0.000%", "33.333%"]
     assert [bars.nth(1).get_attribute(name) for name in ("x", "width")] == ["33.333%", "66.667%"]

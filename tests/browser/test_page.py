@@ -111,12 +111,12 @@ def test_every_signal_neighbour_and_column_is_shown(visit: Visit, pictures: Path
 def test_each_view_folds_its_signals_behind_what_it_says_of_the_class(visit: Visit, pictures: Path) -> None:
     page = visit.open()
     verdict = visit.choose(pictures / "cross.png").json()
-    said = {view: f"{percent(verdict['diagnostics'][f'{view}_probability'])} {verdict['class']}" for view in VIEWS}
-    assert page.locator("#diagnostics-views summary").all_inner_texts() == [
-        f"The picture shrunk to two fifths of its side: {said['shrunk']}",
-        f"The middle of the picture, mirrored: {said['middle']}",
+    said = {view: f"probability {percent(verdict['diagnostics'][f'{view}_probability'])}" for view in VIEWS}
+    assert page.locator("#diagnostics-sections summary").all_inner_texts() == [
+        f"Picture shrunk to two fifths of its side: {said['shrunk']}",
+        f"Middle of the picture, mirrored: {said['middle']}",
     ]
-    folded = page.locator("#diagnostics-views details").nth(1)
+    folded = page.locator("#diagnostics-sections details").nth(1)
     expect(folded.locator(".signal").first).to_be_hidden()
     folded.locator("summary").click()
     expect(folded.locator(".signal").first).to_be_visible()

@@ -41,7 +41,7 @@ def test_link_opens_view_and_model(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="Lab", exact=True)).to_be_visible()
     expect(page.get_by_label("Model")).to_have_value("photos")
     expect(page.locator("#welcome")).to_be_hidden()
-    page.get_by_role("link", name="Comparison").click()
+    page.get_by_role("link", name="Judge", exact=True).click()
     expect(page.locator("#welcome")).to_be_visible()
     assert page.url.endswith("#judge?model=photos")
     page.go_back()

@@ -150,7 +150,11 @@ def test_preflight(service: str) -> None:
 
 
 def test_models(service: str, bundle_folder: Path) -> None:
-    described = reason.load(bundle_folder).describe()
+    detector = reason.load(bundle_folder)
+    described = detector.describe() | {"signal_families": detector.signals.descriptors()}
+    assert [column["name"] for family in described["signal_families"] for column in family["columns"]] == list(
+        described["meta_names"]
+    )
     assert get(f"{service}/models").json() == {"default": "tiny", "models": [described]}
     assert get(f"{service}/models/tiny").json() == described
     answer = get(f"{service}/models/huge")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from reason.base.backbones import ARCHITECTURES, make, tap
 from reason.base.engines import Tapped
@@ -15,6 +18,22 @@ from reason.bundle.card import Card
 from reason.bundle.faults import broken
 from reason.bundle.folders import CARD
 from reason.errors import BundleError
+
+
+class _Undrawn(TorchFunctionMode):
+    """Draws no first weights: on tensors without memory that does nothing, but imports PyTorch's compiler."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return args[0] if func in (torch.Tensor.normal_, torch.Tensor.uniform_) else func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Make networks in here whose weights have shapes but no memory, until ``load_state_dict`` assigns some."""
+    with torch.device("meta"), _Undrawn():
+        yield
 
 
 def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | None) -> Tapped:
@@ -39,7 +58,7 @@ def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | No
         except AttributeError as error:
             raise broken(folder / CARD, f"the network that load was given does not fit ({error})") from None
     try:
-        with torch.device("meta"):
+        with without_memory():
             made = make(card.architecture, len(card.classes), card.dropout, card.preprocessing.channels)
     except ValueError as error:
         raise broken(folder / CARD, f"preprocessing does not fit the architecture ({str(error).rstrip('.')})") from None

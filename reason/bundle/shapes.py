@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
 from reason.base.engines import Tapped
+from reason.bundle.base import without_memory
 from reason.bundle.card import Card, FileSeal
 from reason.bundle.faults import broken
 from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, SUFFIX
@@ -151,5 +150,5 @@ class CardChecks:
 
 def unfitted_metanet(card: Card) -> MetaNet:
     """Return a MetaNet of the card's shape, without memory for its weights."""
-    with torch.device("meta"):
+    with without_memory():
         return MetaNet(len(card.meta_names), **card.metanet.model_dump())

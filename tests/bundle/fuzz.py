@@ -27,7 +27,7 @@ from .mutations import copy, mutate
 MOST_MEMORY = 1_000_000_000
 """Bytes of resident memory that a child may ever take."""
 
-SHARE = 250
+SHARE = 1000
 """Mutations that one child goes through."""
 
 ROOT = Path(__file__).parents[2]

@@ -23,6 +23,8 @@ from reason.detector.metanet import MetaNet
 from reason.errors import BundleError
 from reason.signals import SignalSet
 
+MAPS = Path("/proc/self/maps")
+
 
 @pytest.fixture
 def copy(bundle_folder: Path, tmp_path: Path) -> Path:
@@ -162,7 +164,7 @@ def test_a_save_that_dies_leaves_a_whole_bundle(
     assert reason.load(copy).name == "tiny"
 
 
-def test_a_network_of_your_own_is_loaded_into(detector: Detector, tmp_path: Path) -> None:
+def test_a_network_of_your_own_is_loaded_into(detector: Detector, tmp_path: Path, shape_image: Image.Image) -> None:
     own = Detector(**{**vars(detector), "architecture": "custom"})
     reason.save(own, tmp_path / "own")
     with pytest.raises(BundleError, match="give load its network and head"):
@@ -170,6 +172,20 @@ def test_a_network_of_your_own_is_loaded_into(detector: Detector, tmp_path: Path
     loaded = reason.load(tmp_path / "own", network=make("cnn", 3, 0.2), head="head")
     weights = loaded.base.network.state_dict()
     assert all(torch.equal(weights[name], tensor) for name, tensor in detector.base.network.state_dict().items())
+    assert loaded.base.taps == detector.base.taps
+    (before,), (after,) = detector.predict([shape_image]), loaded.predict([shape_image])
+    assert after.reliability == pytest.approx(before.reliability, abs=1e-4)
+    with pytest.raises(BundleError, match="the network that load was given does not fit"):
+        reason.load(tmp_path / "own", network=torch.nn.Sequential(torch.nn.Linear(128, 3)), head="0")
+
+
+@pytest.mark.skipif(not MAPS.is_file(), reason="only Linux tells what is mapped")
+def test_arrays_are_mapped_so_that_processes_share_them(bundle_folder: Path) -> None:
+    loaded = reason.load(bundle_folder)
+    mapped = MAPS.read_text(encoding="utf-8")
+    for name in (folders.META, folders.PCA, folders.BANK, folders.LAYERS):
+        assert str(bundle_folder / name) in mapped
+    assert loaded.digest
 
 
 def test_all_bundles_of_a_folder(copy: Path) -> None:

@@ -8,7 +8,7 @@ var Reason = Reason || {};
  * @typedef {{ label: string, distance: number, source: string }} Neighbour
  * @typedef {{ name: string, severity: number, seed: number, picture: string }} AppliedCorruption
  * @typedef {{
- *   model: string, source: string | null, class: string, class_index: number, confidence: number,
+ *   model: string, digest: string, source: string | null, class: string, class_index: number, confidence: number,
  *   probabilities: Record<string, number>, reliability: number, decision: Decision, threshold: number,
  *   certificate: Certificate | null, diagnostics: Record<string, number>, meta_names: string[],
  *   meta_vector: number[], neighbours: Neighbour[], latent: [number, number] | null,

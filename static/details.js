@@ -10,6 +10,7 @@ Reason.details = (function () {
   const MOST_COLUMNS = 60;
   const UNBROKEN = 24;
   const SHORT_NAME = 12;
+  const SHORT_DIGEST = 12;
 
   /** @param {Verdict} verdict */
   function classes(verdict) {
@@ -162,6 +163,8 @@ Reason.details = (function () {
       diagnostics(verdict);
       meta(verdict);
       timings(verdict, roundTrip);
+      byId("bundle").textContent = `Judged by the bundle ${verdict.model}, digest ${verdict.digest.slice(0, SHORT_DIGEST)}.`;
+      byId("bundle").title = verdict.digest;
       byId("json").textContent = Reason.details.json(verdict);
     },
 

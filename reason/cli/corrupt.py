@@ -1,4 +1,4 @@
-"""``reason corrupt``: spoil one picture on purpose, to see how its verdict changes."""
+"""``reason corrupt``: corrupt one picture, to see how its verdict changes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _writable(_context: click.Context, _option: click.Parameter, path: Path) -> 
 def corrupt(
     context: click.Context, image: Path, name: str, severity: float, seed: int, output: Path, bundle: str | None
 ) -> None:
-    """Spoil IMAGE by a corruption, the same way for the same seed.
+    """Corrupt IMAGE, the same way for the same seed.
 
     IMAGE is a picture, or - for one on standard input. Its size stays as it is; with --bundle the result is exactly
     the picture that this bundle would judge.

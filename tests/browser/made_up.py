@@ -64,6 +64,7 @@ class Asked:
         seed = int(self.settings.get("seed", 0))
         verdict: dict[str, Any] = {
             "model": self.settings.get("model"),
+            "digest": "0" * 64,
             "source": "made-up.png",
             "class": "7",
             "class_index": 7,

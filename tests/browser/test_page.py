@@ -108,6 +108,13 @@ def test_every_signal_neighbour_and_column_is_shown(visit: Visit, pictures: Path
         assert ("same" in (row.get_attribute("class") or "").split()) == (neighbour["label"] == verdict["class"])
 
 
+def test_details_name_the_bundle_by_its_digest(visit: Visit, pictures: Path) -> None:
+    page = visit.open()
+    digest = visit.choose(pictures / "cross.png").json()["digest"]
+    expect(page.locator("#bundle")).to_have_text(f"Judged by the bundle tiny, digest {digest[:12]}.")
+    expect(page.locator("#bundle")).to_have_attribute("title", digest)
+
+
 def test_each_view_folds_its_signals_behind_what_it_says_of_the_class(visit: Visit, pictures: Path) -> None:
     page = visit.open()
     verdict = visit.choose(pictures / "cross.png").json()

@@ -1,13 +1,13 @@
-"""Thresholds with a promise: selective risk at most alpha with confidence 1 - delta.
+"""Thresholds with a guarantee: selective risk at most alpha with confidence 1 - delta.
 
-What the promise says: if calibration images were drawn again and again and a threshold chosen each time, at most a
+What the guarantee says: if calibration images were drawn again and again and a threshold chosen each time, at most a
 share delta of the thresholds would accept predictions whose true error rate is above alpha. It assumes that
 
 - each calibration image is an independent draw from the images that the threshold will meet; of
   shifted or corrupted images, or of other classes, it says nothing;
 - the base classifier, the signals and the MetaNet learned nothing from the calibration images. Platt scaling did
   learn its two numbers from them; it keeps the order of the images and only moves the grid of thresholds along it;
-- the risk and delta were chosen before looking at what the calibration images can promise;
+- the risk and delta were chosen before looking at what the calibration images can guarantee;
 - the error rate does not rise with the reliability. This matters only where testing starts, see ``certify``.
 """
 
@@ -29,12 +29,12 @@ SPARE_ERRORS = 5
 """Testing starts where a threshold accepts enough images that this many errors would still pass."""
 
 RISKS = np.round(np.arange(1, 1000) / 1000, 3)
-"""Risks among which the smallest that can be promised is looked for."""
+"""Risks among which the smallest that can be guaranteed is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class RiskGuarantee:
-    """A threshold and what it promises."""
+    """A threshold and what it guarantees."""
 
     threshold: float
     certificate: Certificate
@@ -50,7 +50,7 @@ class CalibrationSample:
     """Whether each prediction is right ``[n]``."""
 
     def guarantee(self, risk: float, delta: float) -> RiskGuarantee | None:
-        """Return the threshold of largest coverage that promises the risk, or ``None``; see ``certify``.
+        """Return the threshold of largest coverage that guarantees the risk, or ``None``; see ``certify``.
 
         Raises:
             ValueError: the risk or delta is outside (0, 1).
@@ -58,7 +58,7 @@ class CalibrationSample:
         return certify(self.reliability, self.correct, risk, delta)
 
     def smallest_risk(self, delta: float) -> float:
-        """Return the smallest risk that could have been promised, in thousandths; 1 when none could.
+        """Return the smallest risk that could have been guaranteed, in thousandths; 1 when none could.
 
         It says how far the asked risk is out of reach. The confidence covers a risk chosen beforehand, not this one,
         which was chosen by looking.
@@ -122,10 +122,10 @@ def certify(
         reliability: of the calibration images ``[n]``, in [0, 1].
         correct: whether each of their predictions is right ``[n]``.
         risk: largest allowed error rate among the accepted, in (0, 1).
-        delta: allowed chance that the promise fails, in (0, 1).
+        delta: allowed chance that the guarantee fails, in (0, 1).
 
     Returns:
-        The promise, or ``None`` when no threshold can make it.
+        The guarantee, or ``None`` when no threshold can give it.
 
     Raises:
         ValueError: the risk or delta is outside (0, 1).

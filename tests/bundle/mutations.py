@@ -59,7 +59,7 @@ def _sealed(folder: Path, path: Path, rng: random.Random) -> str:
 def _seal(folder: Path, name: str) -> bool:
     try:
         seal_again(folder, name)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # an earlier mutation spoilt the card
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # an earlier mutation broke the card
         return False
     return True
 

@@ -15,6 +15,7 @@ from reason.bundle.digest import KEY, digest_of
 from reason.bundle.faults import broken
 from reason.data.images import Preprocessing
 from reason.detector.certificate import Certificate
+from reason.detector.proof import EngineProof
 from reason.detector.provenance import Provenance
 from reason.errors import BundleError
 from reason.signals import SignalSettings
@@ -104,6 +105,8 @@ class Card(BaseModel):
     certificate: Annotated[Certificate, built(Certificate)] | None
     provenance: Annotated[Provenance, built(Provenance)]
     """How the detector was made and measured."""
+    engines: Annotated[dict[Name, Annotated[EngineProof, built(EngineProof)]], Field(max_length=10)] = {}
+    """Engines other than PyTorch that may run the base classifier, and what was measured when they were allowed to."""
     files: Annotated[dict[Name, FileSeal], Field(max_length=20)]
 
 

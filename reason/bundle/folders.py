@@ -15,6 +15,10 @@ BANK = "knn_bank.safetensors"
 SAMPLE = "calibration_sample.safetensors"
 LAYERS = "layer_statistics.safetensors"
 MAP = "latent_map.safetensors"
+BF16_SAMPLE = "calibration_sample_bf16.safetensors"
+"""What engines that compute in bfloat16 say of the calibration images."""
+GRAPH = "best_base.onnx"
+"""The base classifier for engines other than PyTorch, without weights; see ``reason.base.engines.graph``."""
 SUFFIX = ".safetensors"
 """Suffix of the files that hold arrays; each stem of ``SignalSet.state`` is one of them."""
 
@@ -30,7 +34,7 @@ def swap_in(new: Path, folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(old, ignore_errors=True)
         for path in folder.iterdir():
-            if path.is_file() and path.name != CARD and path.suffix != SUFFIX:
+            if path.is_file() and path.name not in (CARD, GRAPH) and path.suffix != SUFFIX:
                 shutil.copy2(path, new / path.name)
         folder.rename(old)
     new.rename(folder)

@@ -6,14 +6,17 @@ from pathlib import Path
 
 from torch import nn
 
-from reason.base.engines import Tapped
+from reason.base.device import choose as choose_device
+from reason.base.engines import Engine, Tapped
+from reason.base.engines.choice import TORCH, choose
 from reason.base.head import head_of
 from reason.bundle import card as cards
 from reason.bundle import tensors
 from reason.bundle.base import fill, unfilled
 from reason.bundle.card import Card
+from reason.bundle.engines import open_graph
 from reason.bundle.faults import broken
-from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, find
+from reason.bundle.folders import BASE, BF16_SAMPLE, CARD, GRAPH, MAP, META, SAMPLE, find
 from reason.bundle.shapes import CLASSES, CardChecks, unfitted_metanet
 from reason.bundle.states import StoredStates, unpack
 from reason.bundle.values import check_base, check_map, check_metanet, check_sample
@@ -23,30 +26,47 @@ from reason.detector.latent import LatentMap
 from reason.detector.metanet import MetaNet
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
-from reason.signals import SignalSet
+from reason.signals import Requirement, SignalSet
 
 
-def load(folder: str | Path, *, network: nn.Module | None = None, head: str | None = None) -> Detector:
+def load(
+    folder: str | Path,
+    *,
+    engine: str = "auto",
+    device: str = "cpu",
+    exact: bool = False,
+    network: nn.Module | None = None,
+    head: str | None = None,
+) -> Detector:
     """Read a bundle.
 
     Args:
         folder: the bundle's folder.
+        engine: what runs the base classifier, one of ``reason.base.engines.choice.ENGINES``; ``auto`` takes the fastest
+            that is installed, that the bundle was proved with and that gives what its signals need.
+        device: where PyTorch runs it: ``cpu``, ``cuda``, or ``auto`` for a GPU that is there.
+        exact: whether ``auto`` leaves out engines whose verdicts may differ from those of PyTorch by more than 1e-4.
         network: for a bundle of a network of your own (architecture ``custom``), a network of the same shape; its
             weights are replaced by the bundle's.
         head: dotted name of that network's last ``nn.Linear``.
 
     Raises:
         BundleError: a file is missing, truncated or altered, holds what no bundle holds, or does not fit the others.
+        ConfigError: the engine is not installed or may not run this bundle, or the device cannot be used.
     """
-    folder = find(Path(folder))
+    folder, where = find(Path(folder)), choose_device(device)
     card = cards.read(folder / CARD)
     base = unfilled(folder, card, network, head)
     CardChecks(folder, card, base).check()
-    sample, latent_map = _read_sample(folder, card), _read_map(folder, card)
+    latent_map = _read_map(folder, card)
     metanet = _read_metanet(folder, card)
     base = _read_base(folder, card, base)
     signals = _read_signals(folder, card, base)
     _check_latent(folder, latent_map, signals, base)
+    gradient = Requirement.GRADIENT in signals.requires
+    name = choose(engine, where.type, bundle=card.name, proved=card.engines, gradient=gradient, exact=exact)
+    runs = base.to(where) if name == TORCH else _open(folder, card, base, name)
+    own = card.engines.get(name, card)
     return Detector(
         name=card.name,
         title=card.title,
@@ -54,17 +74,18 @@ def load(folder: str | Path, *, network: nn.Module | None = None, head: str | No
         architecture=card.architecture,
         classes=card.classes,
         base=base,
-        engine=base,
+        engine=runs,
         preprocessing=card.preprocessing,
         signal_settings=card.signals,
         signals=signals,
         metanet=metanet,
         calibration=Platt(card.calibration.slope, card.calibration.intercept),
-        threshold=card.threshold,
-        certificate=card.certificate,
-        calibration_sample=sample,
+        threshold=own.threshold,
+        certificate=own.certificate,
+        calibration_sample=_read_sample(folder, card, runs),
         latent_map=latent_map,
         provenance=card.provenance,
+        engine_proofs=card.engines,
     )
 
 
@@ -81,6 +102,12 @@ def load_base(folder: Path) -> tuple[Tapped, Provenance]:
     return _read_base(folder, card, base), card.provenance
 
 
+def _open(folder: Path, card: Card, base: Tapped, name: str) -> Engine:
+    seals, preprocessing = card.files, card.preprocessing
+    graph, weights = seals[GRAPH].sha256, seals[BASE].sha256
+    return open_graph(folder, graph=graph, weights=weights, base=base, preprocessing=preprocessing, name=name)
+
+
 def _read_base(folder: Path, card: Card, base: Tapped) -> Tapped:
     weights = tensors.read(folder / BASE, card.files[BASE])
     check_base(folder / BASE, weights)
@@ -95,11 +122,14 @@ def _read_metanet(folder: Path, card: Card) -> MetaNet:
     return net.eval().requires_grad_(False)
 
 
-def _read_sample(folder: Path, card: Card) -> CalibrationSample | None:
-    if SAMPLE not in card.files:
+def _read_sample(folder: Path, card: Card, engine: Engine) -> CalibrationSample | None:
+    """Return what the engine, or PyTorch, says of the calibration images."""
+    own = card.engines.get(engine.name, card)
+    name = BF16_SAMPLE if engine.precision == "bf16" else SAMPLE
+    if name not in card.files:
         return None
-    arrays = tensors.aligned(tensors.read(folder / SAMPLE, card.files[SAMPLE]))
-    check_sample(folder / SAMPLE, card, arrays)
+    arrays = tensors.aligned(tensors.read(folder / name, card.files[name]))
+    check_sample(folder / name, own.certificate, own.threshold, arrays)
     return unpack(CalibrationSample, arrays)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reason.base.engines import Tapped
+from reason.base.engines.choice import RUNTIMES
 from reason.bundle.base import without_memory
 from reason.bundle.card import Card, FileSeal
 from reason.bundle.faults import broken
-from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, SUFFIX
+from reason.bundle.folders import BASE, BF16_SAMPLE, CARD, GRAPH, MAP, META, SAMPLE, SUFFIX
 from reason.bundle.tensors import DTYPES, described
 from reason.detector.metanet import MetaNet
 from reason.signals import Layout
@@ -27,6 +28,7 @@ Dimensions = dict[str, int]
 
 FITTED: Mapping[str, Layout] = {
     SAMPLE: {"reliability": ("F32", "images"), "correct": ("BOOL", "images")},
+    BF16_SAMPLE: {"reliability": ("F32", "images"), "correct": ("BOOL", "images")},
     MAP: {
         "mean": ("F32", "latent"),
         "components": ("F32", 2, "latent"),
@@ -57,6 +59,7 @@ class CardChecks:
         self._check_files()
         self._check_base()
         self._check_metanet()
+        self._check_engines()
         for name, pattern in FITTED.items():
             if name in self._card.files:
                 self._fit(name, pattern)
@@ -91,11 +94,26 @@ class CardChecks:
             if name not in files:
                 needed = ", which its signals need" if name in learned else ""
                 raise broken(self._path, f"does not list {name}{needed}")
-        surplus = files.keys() - learned - {BASE, META, SAMPLE, MAP}
+        surplus = files.keys() - learned - {BASE, META, SAMPLE, MAP, BF16_SAMPLE, GRAPH}
         if surplus:
             raise broken(self._path, f"lists {min(surplus)[:80]}, which its signals do not need")
         if self._card.certificate is not None and SAMPLE not in files:
             raise broken(self._path, "there is a certificate, but no calibration sample to check it by")
+
+    def _check_engines(self) -> None:
+        """Compare what the card says of engines with its files and with what it says of itself."""
+        card = self._card
+        own = (card.threshold, card.certificate)
+        for name, proof in card.engines.items():
+            known = RUNTIMES.get(name)
+            if known is None or known.engine.precision != proof.precision:
+                raise broken(self._path, f"engines.{name[:80]} is no engine, or not in {proof.precision}")
+            if proof.precision == "fp32" and (proof.threshold, proof.certificate) != own:
+                raise broken(self._path, f"engines.{name} has another threshold or certificate than the bundle")
+        rounded = any(proof.precision == "bf16" for proof in card.engines.values())
+        for name, needed in ((GRAPH, bool(card.engines)), (BF16_SAMPLE, rounded)):
+            if (name in card.files) != needed:
+                raise broken(self._path, f"lists {'no ' if needed else ''}{name}, and its engines say otherwise")
 
     def _check_base(self) -> None:
         expected = {

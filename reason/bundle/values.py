@@ -10,7 +10,7 @@ import torch
 
 from reason.bundle.card import Card
 from reason.bundle.faults import broken
-from reason.bundle.folders import CARD, META, SAMPLE, SUFFIX
+from reason.bundle.folders import CARD, META, SUFFIX
 from reason.bundle.shapes import CLASSES
 from reason.detector.certificate import Certificate
 from reason.detector.risk import CalibrationSample, upper_bound
@@ -70,12 +70,14 @@ def check_state(path: Path, card: Card, tensors: Tensors) -> None:
         raise broken(path, str(error)) from None
 
 
-def check_sample(path: Path, card: Card, tensors: Tensors) -> None:
-    """Refuse reliabilities out of range, and a certificate that does not follow from them at the card's threshold."""
+def check_sample(path: Path, certificate: Certificate | None, threshold: float, tensors: Tensors) -> None:
+    """Refuse reliabilities out of range, and a certificate that does not follow from them at the threshold."""
     check_finite(path, tensors)
     _check_probabilities(path, "reliability", tensors)
     sample = CalibrationSample(tensors["reliability"].numpy(), tensors["correct"].numpy())
-    _check_certificate(path, card, sample)
+    fault = None if certificate is None else _fault(certificate, threshold, sample)
+    if fault:
+        raise broken(path.with_name(CARD), f"its certificate does not follow from {path.name}: {fault}")
 
 
 def check_map(path: Path, tensors: Tensors) -> None:
@@ -83,16 +85,6 @@ def check_map(path: Path, tensors: Tensors) -> None:
     check_finite(path, tensors)
     for name in ("failure_probability", "explained_variance"):
         _check_probabilities(path, name, tensors)
-
-
-def _check_certificate(path: Path, card: Card, sample: CalibrationSample) -> None:
-    """Compute again what the certificate says from the calibration sample, at the card's threshold."""
-    certificate = card.certificate
-    if certificate is None:
-        return
-    fault = _fault(certificate, card.threshold, sample)
-    if fault:
-        raise broken(path.with_name(CARD), f"its certificate does not follow from {SAMPLE}: {fault}")
 
 
 def _fault(certificate: Certificate, threshold: float, sample: CalibrationSample) -> str | None:

@@ -26,7 +26,8 @@ def save(detector: Detector, folder: Path) -> str:
     """Write a bundle; the old one stays whole until the new one is complete.
 
     Base weights are stored in half precision. A detector whose base weights are not already rounded to it would judge
-    differently after loading, and is refused. So is one that ``load`` would refuse.
+    differently after loading, and is refused. So is one that ``load`` would refuse. Engines are not carried over: what
+    they were proved with are the bundle's files, so ``reason export`` proves them again.
 
     Returns:
         The digest that the bundle is known by; one detector gives one digest.
@@ -34,6 +35,9 @@ def save(detector: Detector, folder: Path) -> str:
     Raises:
         BundleError: the base weights do not fit half precision exactly, or parts of the detector do not fit each other.
     """
+    if detector.engine.precision != "fp32":
+        name = detector.engine.name
+        raise BundleError(f"{detector.name}: its threshold is that of {name}; load it with torch to save it.")
     arrays = _arrays(detector)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -82,7 +86,7 @@ def _check(path: Path, card: cards.Card, arrays: Mapping[str, torch.Tensor]) -> 
     elif path.name == META:
         check_metanet(path, card, arrays)
     elif path.name == SAMPLE:
-        check_sample(path, card, arrays)
+        check_sample(path, card.certificate, card.threshold, arrays)
     elif path.name == MAP:
         check_map(path, arrays)
     else:

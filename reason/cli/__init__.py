@@ -1,4 +1,4 @@
-"""The command line: ``reason predict | info | threshold | corrupt | evaluate | compare | snapshot | serve | train``.
+"""The command line: ``reason predict | info | threshold | corrupt | evaluate | compare | export | snapshot | ...``.
 
 Exit codes: 0 done, 1 a bundle, data set, recipe or setting is at fault, 2 the command was used wrongly,
 3 some images could not be read, 130 interrupted, 141 the reader of the output went away.
@@ -16,7 +16,7 @@ from reason import __version__
 from reason.cli.compare import compare
 from reason.cli.corrupt import corrupt
 from reason.cli.info import info
-from reason.cli.jobs import evaluate, snapshot, train
+from reason.cli.jobs import evaluate, export, snapshot, train
 from reason.cli.predict import predict
 from reason.cli.serve import serve
 from reason.cli.threshold import threshold
@@ -57,5 +57,5 @@ def main() -> None:
     ignore_metadata_warnings()
 
 
-for _command in (predict, info, threshold, corrupt, evaluate, compare, snapshot, serve, train):
+for _command in (predict, info, threshold, corrupt, evaluate, compare, export, snapshot, serve, train):
     main.add_command(_command)

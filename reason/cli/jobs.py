@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from reason.cli.options import engine_options
 from reason.resources import bundle_folder, recipe_file, recipe_names
 
 data_root_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -89,13 +90,22 @@ def train(recipe: Path, **options: Any) -> None:
     metavar="NAME|MODULE:CLASS",
     help="A confidence score of your own to compare with; repeat it for more.",
 )
+@engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def evaluate(
-    bundle: str, data_root: Path, output: Path | None, seeds: int, scores: tuple[str, ...], as_json: bool
+    bundle: str,
+    data_root: Path,
+    output: Path | None,
+    seeds: int,
+    scores: tuple[str, ...],
+    engine: str,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Measure BUNDLE on test images, beside all baselines.
 
-    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
+    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder. With auto, an engine in single
+    precision runs the base classifier, which judges as torch does.
     """
     from reason.cli.report import print_report
     from reason.evaluation import evaluate as evaluations
@@ -104,7 +114,7 @@ def evaluate(
 
     sys.path.append(str(Path.cwd()))  # the installed command, unlike python -m, does not look there for modules
     more = [SCORES.resolve(text) for text in scores]
-    evaluation = evaluations.run(bundle_folder(bundle), data_root, seeds, more)
+    evaluation = evaluations.run(bundle_folder(bundle), data_root, seeds, more, engine, device)
     write(evaluation, output)
     if as_json:
         click.echo(json.dumps(evaluation.report.to_json(), ensure_ascii=False, indent=2))
@@ -128,4 +138,30 @@ def snapshot(bundle: str, data_root: Path, output: Path | None, seed: int) -> No
     click.echo(
         f"{path}: says {found.predicted}, is {found.truth}; {found.corruption}, severity {found.severity:.2f}; "
         f"confidence {found.confidence:.3f}, reliability {found.reliability:.3f}: review."
+    )
+
+
+@click.command()
+@click.argument("bundle")
+@data_root_option
+@click.option("--engine", type=click.Choice(["onnx", "openvino"]), default="onnx", show_default=True, help="Runtime.")
+@click.option(
+    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="Its arithmetic."
+)
+def export(bundle: str, data_root: Path, engine: str, precision: str) -> None:
+    """Let another engine run BUNDLE, once it was proved to judge alike.
+
+    The base classifier is exported as a graph that lies in the bundle, and the engine judges the calibration images
+    beside PyTorch. In fp32 all decisions must be equal and reliabilities within 1e-4. In bf16, which openvino alone
+    has, 99.5% of the decisions must be equal, and the threshold is certified again for this engine.
+    """
+    from reason.fitting import export as exports
+
+    if (engine, precision) == ("onnx", "bf16"):
+        raise click.UsageError("--engine onnx computes in fp32 only; take --engine openvino for bf16.")
+    name = engine if precision == "fp32" else f"{engine}-{precision}"
+    proof = exports.run(bundle_folder(bundle), data_root, name)
+    click.echo(
+        f"{name} may run {bundle}: on {proof.n} calibration images {proof.agreement:.2%} of the decisions are equal, "
+        f"and reliabilities differ by at most {proof.largest_difference:.1e}."
     )

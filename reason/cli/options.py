@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from reason.detector.policy_request import PolicyRequest
 from reason.errors import PolicyError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class _OpenShare(click.FloatRange):
@@ -27,6 +30,25 @@ class _OpenShare(click.FloatRange):
 
 OPEN_SHARE = _OpenShare()
 """Type of an option that takes a number above 0 and below 1."""
+
+
+def engine_options(command: Command) -> Command:
+    """Add ``--engine`` and ``--device``, which ``reason.load`` checks."""
+    engine = click.option(
+        "--engine",
+        metavar="NAME",
+        default="auto",
+        show_default=True,
+        help="What runs the base classifier: torch, onnx, openvino, openvino-bf16, or auto for the fastest that may.",
+    )
+    device = click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="cpu",
+        show_default=True,
+        help="Where torch runs it; auto takes a GPU that is there.",
+    )
+    return engine(device(command))
 
 
 def policy_request(threshold: float | None, risk: float | None, delta: float | None) -> PolicyRequest:

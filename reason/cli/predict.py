@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from reason.cli.inputs import ImageFile, find_images
-from reason.cli.options import OPEN_SHARE, policy_request
+from reason.cli.options import OPEN_SHARE, engine_options, policy_request
 from reason.resources import bundle_folder
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ SOME_UNREADABLE = 3
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a verdict.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write one CSV row a verdict to FILE, or - for the output.")
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Images judged at a time.")
+@engine_options
 @click.pass_context
 def predict(
     context: click.Context,
@@ -45,6 +46,8 @@ def predict(
     as_json: bool,
     csv_file: str | None,
     batch_size: int,
+    engine: str,
+    device: str,
 ) -> None:
     """Judge images: what each shows, and how likely that is right.
 
@@ -60,7 +63,8 @@ def predict(
         raise click.UsageError(" ".join(problems))
     for problem in problems:
         click.echo(problem, err=True)
-    _run(images, problems, bundle, asked, batch_size, _Output(as_json, csv_file))
+    runs = {"engine": engine, "device": device}
+    _run(images, problems, bundle, runs, asked, batch_size, _Output(as_json, csv_file))
     if problems:
         context.exit(SOME_UNREADABLE)
 
@@ -96,6 +100,7 @@ def _run(
     images: Sequence[ImageFile],
     problems: list[str],
     bundle: str,
+    runs: dict[str, str],
     asked: PolicyRequest,
     batch_size: int,
     output: _Output,
@@ -108,7 +113,7 @@ def _run(
         import reason
         from reason.cli.judging import judge
 
-        detector = reason.load(folder)
+        detector = reason.load(folder, engine=runs["engine"], device=runs["device"])
         policy = detector.policy(**asdict(asked))
         bar.set(0, len(images), title="judge")
         batches = judge(detector, images, policy, batch_size)

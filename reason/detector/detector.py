@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -21,6 +21,7 @@ from reason.detector.latent import LatentMap, latent_of
 from reason.detector.metanet import MetaNet
 from reason.detector.policy import AcceptancePolicy, choose_policy
 from reason.detector.policy_request import PolicyRequest
+from reason.detector.proof import EngineProof
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.detector.verdict import Neighbour, Verdict
@@ -73,6 +74,9 @@ class Detector:
     latent_map: LatentMap | None
     provenance: Provenance
     """How the detector was made and measured."""
+    engine_proofs: Mapping[str, EngineProof] = field(default_factory=dict)
+    """By name, engines other than PyTorch that may run the base classifier; ``threshold`` and ``certificate`` are those
+    of ``engine``."""
     digest: str = ""
     """Identity of the bundle that it was read from, a SHA-256 over card and files; empty when it was not read."""
 

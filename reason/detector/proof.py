@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from reason.detector.certificate import Certificate
+from reason.errors import SettingsError
 
 LEAST_IMAGES = 256
 """Calibration images that a proof takes at least; in bf16 it takes all of them."""
@@ -20,7 +21,7 @@ class EngineProof:
     """An engine's verdicts beside those of PyTorch, on calibration images.
 
     Raises:
-        ValueError: they are too few, or differ by more than the engine's precision may.
+        SettingsError: they are too few, or differ by more than the engine's precision may.
     """
 
     precision: Literal["fp32", "bf16"]
@@ -39,21 +40,22 @@ class EngineProof:
     """What this threshold guarantees; in fp32 the bundle's own certificate."""
 
     def __post_init__(self) -> None:
+        for name in ("largest_difference", "agreement", "threshold"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingsError(name, f"must be in 0 to 1, not {getattr(self, name)}.")
         if self.n < LEAST_IMAGES:
-            raise ValueError(f"{self.n} images were compared, and a proof takes at least {LEAST_IMAGES}")
-        if not 0 <= self.threshold <= 1 or not 0 <= self.largest_difference <= 1 or not self.agreement <= 1:
-            raise ValueError("a number is out of range")
-        if self.precision == "fp32" and not (self.agreement == 1 and self.largest_difference <= LARGEST_DIFFERENCE):
-            raise ValueError(
-                f"{1 - self.agreement:.1%} of the decisions differ, and reliabilities by up to "
-                f"{self.largest_difference:.1e}; in fp32 none may, and at most {LARGEST_DIFFERENCE:.0e}"
+            raise SettingsError("n", f"must be at least {LEAST_IMAGES}, not {self.n}.")
+        if self.precision == "fp32" and self.agreement < 1:
+            raise SettingsError("agreement", f"must be 1 in fp32: {1 - self.agreement:.2%} of the decisions differ.")
+        if self.precision == "fp32" and self.largest_difference > LARGEST_DIFFERENCE:
+            limit, found = LARGEST_DIFFERENCE, self.largest_difference
+            raise SettingsError("largest_difference", f"must be at most {limit:.0e} in fp32, not {found:.1e}.")
+        if self.precision == "bf16" and self.agreement < LEAST_AGREEMENT:
+            raise SettingsError(
+                "agreement", f"must be at least {LEAST_AGREEMENT:.1%} in bf16: {self.agreement:.2%} are equal."
             )
-        if self.precision == "bf16" and not (self.agreement >= LEAST_AGREEMENT and self.certificate):
-            raise ValueError(
-                f"{self.agreement:.2%} of the decisions are equal"
-                + (" and no threshold gives the guarantee" if self.certificate is None else "")
-                + f"; in bf16 at least {LEAST_AGREEMENT:.1%} must be, with a guarantee of its own"
-            )
+        if self.precision == "bf16" and self.certificate is None:
+            raise SettingsError("certificate", "must be there in bf16.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

@@ -12,10 +12,8 @@ from reason import progress
 from reason.base.evidence import Labelled, join
 from reason.base.extraction import CACHE, Extractor
 from reason.bundle.reading import load
-from reason.data import datasets
 from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
-from reason.errors import BundleError
 from reason.evaluation import splits
 from reason.evaluation.baselines import ConfidenceScore
 from reason.evaluation.comparison import Comparison
@@ -24,7 +22,7 @@ from reason.evaluation.measures import by_type, measure, severity_sweep
 from reason.evaluation.report import Report
 from reason.evaluation.scored import ScoredSplit
 from reason.evaluation.splits import EvaluationProtocol
-from reason.fitting.fitting_data import Parts, gather_bank, gather_meta
+from reason.fitting.fitting_data import gather_bank, gather_meta, read_parts
 
 SEEDS = 3
 """MetaNets that are compared by default: the bundle's own, and others from further seeds."""
@@ -42,7 +40,14 @@ class Evaluation:
     """Images of the split ``report.target``, uint8 ``[n, channels, size, size]``."""
 
 
-def run(folder: Path, data_root: Path, seeds: int = SEEDS, more: Sequence[type[ConfidenceScore]] = ()) -> Evaluation:
+def run(
+    folder: Path,
+    data_root: Path,
+    seeds: int = SEEDS,
+    more: Sequence[type[ConfidenceScore]] = (),
+    engine: str = "auto",
+    device: str = "cpu",
+) -> Evaluation:
     """Evaluate a bundle on its data set's test images.
 
     Args:
@@ -50,13 +55,15 @@ def run(folder: Path, data_root: Path, seeds: int = SEEDS, more: Sequence[type[C
         data_root: folder that holds the data sets.
         seeds: number of MetaNets, each from its own seed, that are compared; the first is the bundle's own.
         more: scores to compare with besides those that are registered.
+        engine: what runs the base classifier, see ``reason.load``; ``auto`` takes one in single precision.
+        device: where PyTorch runs it.
 
     Raises:
         BundleError: the bundle cannot be read, or does not say which data set it is about.
         DatasetError: a data set is missing.
         FitError: a score cannot be fitted, or one of ``more`` does not fit the bundle.
     """
-    detector = load(folder)
+    detector = load(folder, engine=engine, device=device, exact=True)
     protocol = EvaluationProtocol.of(detector)
     extractor = detector.extractor(CACHE)
     test = splits.read_test(protocol, detector, data_root)
@@ -74,6 +81,7 @@ def run(folder: Path, data_root: Path, seeds: int = SEEDS, more: Sequence[type[C
     progress.say("measure, and leave out each signal family")
     report = Report(
         bundle=detector.name,
+        engine=detector.engine.name,
         target=splits.TARGET if splits.TARGET in scored else CLEAN,
         seen=protocol.seen,
         unseen=protocol.unseen,
@@ -94,9 +102,6 @@ def _learned_from(
     Raises:
         BundleError: the train images are not those that the card tells of.
     """
-    images = datasets.read(protocol.dataset, data_root, "train", detector.preprocessing)
-    if images.fingerprint() != protocol.train_sha256:
-        raise BundleError(f"{detector.name}: the train images in {data_root} are not those it was fitted on.")
-    parts = Parts.split(images, protocol.shares, protocol.seed)
+    parts = read_parts(detector, data_root)
     meta = gather_meta(extractor, parts, protocol.meta_fit, protocol.target, protocol.seed)
     return gather_bank(extractor, parts), meta

@@ -195,6 +195,8 @@ class Report:
     """By corruption, in the order of severity."""
     training: tuple[EpochReport, ...]
     """Training of the base classifier; empty where the bundle does not say."""
+    engine: str = "torch"
+    """What ran the base classifier."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types; undefined figures are ``None``."""

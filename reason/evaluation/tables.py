@@ -213,8 +213,9 @@ def markdown(report: Report, figures: str) -> str:
     """Return all tables as a Markdown page, with the figures in the folder ``figures`` as seen from the page."""
     parts = [
         f"# Evaluation of {report.bundle}\n",
-        f"Written by `reason evaluate {report.bundle}`; docs/metrics.md explains metrics and splits. Corruptions "
-        f"that the fit saw: {', '.join(report.seen) or 'none'}; of the families of these it saw no member: "
+        f"Written by `reason evaluate {report.bundle}`; the engine {report.engine} ran the base classifier, see "
+        "docs/engines.md. docs/metrics.md explains metrics and splits. Corruptions that the fit saw: "
+        f"{', '.join(report.seen) or 'none'}; of the families of these it saw no member: "
         f"{', '.join(report.unseen) or 'none'}.\n",
     ]
     for table in tables(report):

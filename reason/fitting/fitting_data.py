@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from reason.base.evidence import Labelled, join
 from reason.base.extraction import Extractor
-from reason.data import image_set
+from reason.data import datasets, image_set
 from reason.data.augment import jittered, random_crops
 from reason.data.image_set import ImageSet
+from reason.detector.detector import Detector
 from reason.detector.recipe import CorruptionMix, MetaFit
+from reason.errors import BundleError
 
 SEEDS_APART = 1000
 """Corruption seeds of one recipe seed: each block of copies has its own, and the calibration images the last."""
@@ -57,6 +60,27 @@ class FittingData:
     """Calibration images, drawn from the target distribution."""
 
 
+def read_parts(detector: Detector, data_root: Path) -> Parts:
+    """Read the train images that a bundle was fitted on, and split them as its recipe did.
+
+    Raises:
+        BundleError: no recipe made the bundle, or the train images are not those that its card tells of.
+        DatasetError: the data set is missing.
+    """
+    recipe, split = detector.provenance.recipe, detector.provenance.split
+    if recipe is None or split is None:
+        raise BundleError(f"{detector.name}: no recipe made it, so its train images are not known.")
+    images = datasets.read(recipe.data.dataset, data_root, "train", detector.preprocessing)
+    if images.fingerprint() != split.data_sha256:
+        raise BundleError(f"{detector.name}: the train images in {data_root} are not those it was fitted on.")
+    return Parts.split(images, (recipe.data.base_share, recipe.data.meta_share), split.seed)
+
+
+def calibration_images(parts: Parts, target: CorruptionMix, seed: int) -> ImageSet:
+    """Return the calibration images, drawn from the target distribution; the same seed draws the same ones."""
+    return _corrupted(parts.calibration, target, seed * SEEDS_APART + CALIBRATION_SEED)
+
+
 def gather(extract: Extractor, parts: Parts, meta_fit: MetaFit, target: CorruptionMix, seed: int) -> FittingData:
     """Make the copies and extract the evidence of all of them; the same seed makes the same ones.
 
@@ -70,7 +94,7 @@ def gather(extract: Extractor, parts: Parts, meta_fit: MetaFit, target: Corrupti
     Raises:
         CorruptionError: a corruption is not known.
     """
-    calibration = _corrupted(parts.calibration, target, seed * SEEDS_APART + CALIBRATION_SEED)
+    calibration = calibration_images(parts, target, seed)
     return FittingData(
         bank=gather_bank(extract, parts),
         meta=gather_meta(extract, parts, meta_fit, target, seed),

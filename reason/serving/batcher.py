@@ -37,19 +37,19 @@ class Job:
 class Batcher:
     """One queue and one worker thread for one model."""
 
-    def __init__(self, predict: Predict, *, size: int, window_s: float, limit: int, torch_threads: int = 0) -> None:
+    def __init__(self, predict: Predict, *, size: int, window_s: float, limit: int, engine_threads: int = 0) -> None:
         """Args:
         predict: judges one batch; called from the worker thread only.
         size: most images in one batch.
         window_s: longest wait for companions, in seconds.
         limit: most images that may wait.
-        torch_threads: PyTorch threads of the worker; 0 leaves PyTorch's choice.
+        engine_threads: threads of the engine that runs the base classifier; 0 leaves PyTorch's choice.
         """
         self._predict = predict
         self._size = size
         self._window_s = window_s
         self._limit = limit
-        self._torch_threads = torch_threads
+        self._engine_threads = engine_threads
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
         self._worker: threading.Thread | None = None
@@ -86,7 +86,7 @@ class Batcher:
             atexit.register(self.close)
 
     def _work(self) -> None:
-        with torch_threads(self._torch_threads):
+        with torch_threads(self._engine_threads):
             while batch := self._gather():
                 # A request that gave up has cancelled its jobs; judging them would only delay the others.
                 live = [job for job in batch if job.answer.set_running_or_notify_cancel()]

@@ -66,7 +66,7 @@ class Models:
         """
         models: dict[str, Model] = {}
         for folder in self._folders:
-            detector = _load(folder)
+            detector = _load(folder, self._settings)
             if detector.name in models:
                 raise ConfigError(f"{folder}: a second bundle named {detector.name}; remove one of the two.")
             _log.info("loaded %s from %s, digest %s", detector.name, folder, detector.digest)
@@ -107,7 +107,7 @@ class Models:
             size=self._settings.batch_size,
             window_s=self._settings.batch_window_ms / 1000,
             limit=self._settings.queue_size,
-            torch_threads=self._settings.torch_threads,
+            engine_threads=self._settings.engine_threads,
         )
 
 
@@ -132,8 +132,8 @@ def find_bundles(folder: Path) -> list[Path]:
     return found
 
 
-def _load(folder: Path) -> Detector:
+def _load(folder: Path, settings: Settings) -> Detector:
     # On one thread, because a pool of OpenMP threads that exists when a server forks its workers
     # would leave them waiting for ever for threads that they do not have.
     with torch_threads(1):
-        return load(folder)
+        return load(folder, engine=settings.engine, device=settings.device)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from PIL import Image
 
+from reason.base.engines.choice import ENGINES
 from reason.data.images import MAX_PIXELS
 from reason.errors import ConfigError
 from reason.resources import BUNDLES
@@ -56,7 +57,15 @@ class Settings:
     decoders: int = _key(
         0, "Images decoded at once, which bounds memory; `0` means one a processor core.", low=0, high=1024
     )
-    torch_threads: int = _key(
+    engine: str = _key(
+        "auto",
+        "What runs the base classifier; `auto` takes, for each bundle, the fastest that is installed and proved.",
+        choices=ENGINES,
+    )
+    device: str = _key(
+        "cpu", "Where PyTorch runs it; `auto` takes a GPU that is there.", choices=("auto", "cpu", "cuda")
+    )
+    engine_threads: int = _key(
         0, "Processor threads of one forward pass; `0` leaves the choice to PyTorch.", low=0, high=1024
     )
     max_upload_bytes: int = _key(32 * 1024 * 1024, "Largest request body, in bytes.", low=1)

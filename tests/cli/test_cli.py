@@ -361,13 +361,15 @@ def test_a_shipped_recipe_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Path, Path, int, list[str]]] = []
+    asked: list[tuple[Path, Path, int, list[str], str, str]] = []
     monkeypatch.setattr(sys, "path", list(sys.path))
     report = made_up_report.report()
     written: list[Path | None] = []
 
-    def run(bundle: Path, data_root: Path, seeds: int, more: Sequence[type[ConfidenceScore]]) -> SimpleNamespace:
-        asked.append((bundle, data_root, seeds, [kind.name for kind in more]))
+    def run(
+        bundle: Path, data_root: Path, seeds: int, more: Sequence[type[ConfidenceScore]], engine: str, device: str
+    ) -> SimpleNamespace:
+        asked.append((bundle, data_root, seeds, [kind.name for kind in more], engine, device))
         return SimpleNamespace(report=report)
 
     monkeypatch.setattr("reason.evaluation.output.write", lambda evaluation, output: written.append(output))
@@ -385,12 +387,12 @@ def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.Mo
     assert "gradient +0.0010 (-0.0020 to +0.0040)" in lines
     assert "fog weather unseen 70 0.5000 0.8000 0.7000 0.7000 (MSP)" in lines
     monkeypatch.delenv("REASON_DATA")
-    own = ("--score", "reason.evaluation.baselines.softmax:Msp", "--score", "energy")
+    own = ("--score", "reason.evaluation.baselines.softmax:Msp", "--score", "energy", "--engine", "torch")
     printed = CliRunner().invoke(main, ["evaluate", str(bundle_folder), "--json", "--seeds", "5", *own]).stdout
     assert json.loads(printed) == report.to_json()
     assert asked == [
-        (bundle_folder, Path("/data"), 3, []),
-        (bundle_folder, Path("data"), 5, ["MSP", "energy"]),
+        (bundle_folder, Path("/data"), 3, [], "auto", "cpu"),
+        (bundle_folder, Path("data"), 5, ["MSP", "energy"], "torch", "cpu"),
     ]
     assert written == [Path("plots"), None]
 

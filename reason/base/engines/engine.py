@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from typing import Literal
 
 import torch
 
@@ -17,10 +18,13 @@ class Engine(ABC):
 
     name: str
     """What ``engine=`` calls it."""
-    precision: str
+    precision: Literal["fp32", "bf16"]
     """Arithmetic of its passes: ``fp32`` or ``bf16``."""
-    has_gradient: bool
-    """Whether it can measure the input gradient."""
+
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """Runtime and version, such as ``onnxruntime 1.20.0``."""
 
     @abstractmethod
     def look(self, images: torch.Tensor, *, gradient: bool, taps: bool) -> Evidence:

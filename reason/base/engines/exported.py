@@ -59,8 +59,6 @@ class Exported(Engine):
     threads as PyTorch is set to where it is used.
     """
 
-    has_gradient = False
-
     def __init__(self, files: ExportedFiles) -> None:
         self.files = files
         self._opened: tuple[int, Run] | None = None
@@ -68,10 +66,6 @@ class Exported(Engine):
     @abstractmethod
     def _open(self, threads: int) -> Run:
         """Open the runtime on the checked files."""
-
-    @abstractmethod
-    def _version(self) -> str:
-        """Return the version of the runtime."""
 
     def look(self, images: torch.Tensor, *, gradient: bool, taps: bool) -> Evidence:
         """Pass images through the graph once, see ``Engine.look``; it has no gradient."""
@@ -84,7 +78,7 @@ class Exported(Engine):
 
     def identity(self) -> str:
         """Return a digest of the runtime with its version and precision, and of graph and weights."""
-        facts = (self.name, self.precision, self._version(), self.files.graph_digest, self.files.weights_digest)
+        facts = (self.name, self.precision, self.version, self.files.graph_digest, self.files.weights_digest)
         return hashlib.sha256(" ".join(facts).encode()).hexdigest()
 
     def _run(self) -> Run:

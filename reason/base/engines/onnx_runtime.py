@@ -32,7 +32,9 @@ class OnnxRuntime(Exported):
 
         return run
 
-    def _version(self) -> str:
+    @property
+    def version(self) -> str:
+        """Runtime and version."""
         import onnxruntime
 
-        return str(onnxruntime.__version__)
+        return f"onnxruntime {onnxruntime.__version__}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ class OpenVino(Exported):
     """OpenVINO in single precision, said outright: left to itself it takes bfloat16 where the processor has it."""
 
     name = "openvino"
-    precision = "fp32"
+    precision: Literal["fp32", "bf16"] = "fp32"
     _hint = "f32"
 
     def _open(self, threads: int) -> Run:
@@ -50,10 +50,12 @@ class OpenVino(Exported):
         if found != self._hint:
             raise ConfigError(f"{self.name}: this processor computes in {found} instead; use another engine.")
 
-    def _version(self) -> str:
+    @property
+    def version(self) -> str:
+        """Runtime and version."""
         import openvino
 
-        return str(openvino.__version__)
+        return f"openvino {openvino.__version__}"
 
 
 class OpenVinoBf16(OpenVino):

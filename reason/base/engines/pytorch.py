@@ -61,7 +61,6 @@ class Tapped(nn.Module, Engine):
 
     name = "torch"
     precision = "fp32"
-    has_gradient = True
 
     def __init__(self, network: nn.Module, *, head: str, dropout: float = 0.0, taps: Sequence[Tap] = ()) -> None:
         super().__init__()
@@ -76,6 +75,11 @@ class Tapped(nn.Module, Engine):
         self.head.register_forward_pre_hook(_KeepEmbedding(self._kept))
         for item in self.taps:
             network.get_submodule(item.module).register_forward_hook(_KeepActivations(self._kept, item))
+
+    @property
+    def version(self) -> str:
+        """Runtime and version."""
+        return f"torch {torch.__version__}"
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -1,0 +1,43 @@
+"""The exported graph of a bundle, checked and handed to the engine that runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reason.base.engines import Engine, Tapped
+from reason.base.engines.choice import RUNTIMES
+from reason.base.engines.exported import ExportedFiles
+from reason.base.engines.graph import EMBEDDING, LOGITS, Graph
+from reason.base.taps import POOLINGS
+from reason.bundle.folders import BASE, GRAPH
+from reason.data.images import Preprocessing
+
+
+def open_graph(
+    folder: Path, *, graph: str, weights: str, base: Tapped, preprocessing: Preprocessing, name: str
+) -> Engine:
+    """Return the engine of this name on the graph in a bundle's folder.
+
+    Args:
+        folder: the bundle, whose weights were checked already.
+        graph: SHA-256 of the graph.
+        weights: SHA-256 of the base weights, which the graph points into.
+        base: the base classifier.
+        preprocessing: its own.
+        name: key of ``reason.base.engines.choice.RUNTIMES``.
+
+    Raises:
+        BundleError: the graph is another, or is not one that ``reason export`` makes.
+        ConfigError: a package is missing.
+    """
+    exported = Graph(folder / GRAPH, graph)
+    widths = {LOGITS: base.head.out_features, EMBEDDING: base.head.in_features}
+    widths |= {key: tap.channels for tap in base.taps for key in tap.keys(tuple(POOLINGS))}
+    exported.check(folder / BASE, image_shape(preprocessing), widths)
+    files = ExportedFiles(exported.path, graph, folder / BASE, weights, tuple(widths))
+    return RUNTIMES[name].engine(files)
+
+
+def image_shape(preprocessing: Preprocessing) -> tuple[int, int, int]:
+    """Return channels and sides of the base classifier's input."""
+    return preprocessing.channels, preprocessing.size, preprocessing.size

@@ -15,8 +15,8 @@ from reason.bundle.tensors import DTYPES, described
 from reason.detector.metanet import MetaNet
 from reason.signals import Layout
 
-LARGEST_SIZE = 1024
-"""Largest side of the base classifier's input, in pixels."""
+SIZES = (8, 1024)
+"""Smallest and largest side of the base classifier's input, in pixels; of smaller ones its poolings leave nothing."""
 
 MOST_SAMPLED_WEIGHTS = 2**26
 """Largest number of head weights over all dropout masks, which are kept in memory."""
@@ -72,7 +72,9 @@ class CardChecks:
         card, image, signals = self._card, self._card.preprocessing, self._card.signals
         sampled = signals.dropout_samples * len(card.classes) * self._features
         rules = {
-            f"preprocessing.size must be in 1 to {LARGEST_SIZE}, not {image.size}": 1 <= image.size <= LARGEST_SIZE,
+            f"preprocessing.size must be in {SIZES[0]} to {SIZES[1]}, not {image.size}": (
+                SIZES[0] <= image.size <= SIZES[1]
+            ),
             "preprocessing.std must be in 0.000001 to 1000000": all(1e-6 <= std <= 1e6 for std in image.std),
             "preprocessing.mean must be in -1000 to 1000": all(abs(mean) <= 1000 for mean in image.mean),
             "the classes have a name twice": len(set(card.classes)) == len(card.classes),

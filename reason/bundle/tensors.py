@@ -114,7 +114,7 @@ def read(path: Path, seal: FileSeal) -> dict[str, torch.Tensor]:
             _check_header(path, file, seal)
             tensors = {name: file.get_tensor(name) for name in seal.arrays}
     except (SafetensorError, OSError) as error:
-        raise broken(path, f"not a safetensors file ({error})") from None
+        raise broken(path, f"not a safetensors file ({str(error)[:200]})") from None
     for name, tensor in tensors.items():
         # A byte other than 0 and 1 is no truth value, and what PyTorch does with it is undefined.
         if tensor.dtype == torch.bool and tensor.numel() and int(tensor.view(torch.uint8).max()) > 1:

@@ -65,7 +65,8 @@ def put(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (("classes",), ["circle", "circle", "square"], "a name twice"),
         (("classes",), ["circle", "cross", "a\x1b[31m"], "cannot be printed"),
         (("preprocessing", "size"), -5, "preprocessing: size must be positive, not -5"),
-        (("preprocessing", "size"), 100_000, "preprocessing.size must be in 1 to 1024"),
+        (("preprocessing", "size"), 100_000, "preprocessing.size must be in 8 to 1024"),
+        (("preprocessing", "size"), 1, "preprocessing.size must be in 8 to 1024, not 1"),
         (("preprocessing", "size"), 32.0, "preprocessing: size must be of type int"),
         (("preprocessing", "std"), [0.25, 0.0, 0.25], "preprocessing: std must be positive"),
         (("preprocessing", "std"), [0.25], "one number for each channel"),
@@ -197,6 +198,8 @@ NAN = float("nan")
         (BANK, set_at("labels", 99, 0), "labels go beyond the 3 classes"),
         (BANK, set_at("labels", -1, 0), "labels go beyond the 3 classes"),
         (BANK, set_at("stored", NAN, 0, 0), "stored holds numbers that are not finite"),
+        (BANK, set_at("stored", float("inf"), 0, 0), "stored holds numbers that are not finite"),
+        (LAYERS, set_at("embedding.mean", 1e30, 0), "embedding.mean holds numbers that are not finite, or above 1e+15"),
         (BANK, set_at("sources", 255, 0, 0), "sources holds no text"),
         (BANK, set_at("sources", 27, 0, 0), "sources holds characters that cannot be printed"),
         (BANK, lambda arrays: arrays.update(labels=arrays["labels"][:-1]), "images is 360"),
@@ -258,6 +261,13 @@ def test_a_file_that_is_no_safetensors(copy: Path, name: str, data: bytes) -> No
     (copy / name).write_bytes(data)
     seal_again(copy, name)
     refused(copy, name, "not a safetensors file")
+
+
+def test_a_header_of_many_words_gives_a_short_message(copy: Path) -> None:
+    text = b'{"mean":{"dtype":"' + b"x" * 100_000 + b'","shape":[1],"data_offsets":[0,4]}}'
+    (copy / PCA).write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))
+    seal_again(copy, PCA)
+    refused(copy, PCA, "not a safetensors file")
 
 
 class Bomb:

@@ -37,7 +37,7 @@ def sample() -> CalibrationSample | None:
 @pytest.fixture(autouse=True)
 def _loaded(detector: Detector, sample: CalibrationSample | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every bundle be the tiny one with this sample."""
-    monkeypatch.setattr("reason.load", lambda folder: replace(detector, calibration_sample=sample))
+    monkeypatch.setattr("reason.load", lambda folder, **_: replace(detector, calibration_sample=sample))
 
 
 def run(*words: object) -> Result:

@@ -1,4 +1,4 @@
-"""Requests that name another risk: the threshold that promises it decides, or the service says why none can."""
+"""Requests that name another risk: the threshold that guarantees it decides, or the service says why none can."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ Start = Callable[..., str]
 SAMPLE = CalibrationSample(np.repeat([0.9, 0.5], [400, 150]).astype(np.float32), np.repeat([True, False], [500, 50]))
 """400 sure and right, 150 unsure of which 50 are wrong."""
 
+OWN = SAMPLE.guarantee(0.2, 0.05)
+"""The guarantee of the bundle's own threshold."""
+
 
 @pytest.fixture(scope="session")
 def photo(picture: Image.Image) -> bytes:
@@ -30,10 +33,12 @@ def photo(picture: Image.Image) -> bytes:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory, detector: Detector) -> Path:
-    """Two bundles: ``known`` whose promises are known by hand, and ``bare`` without calibration images."""
+    """Two bundles: ``known`` whose guarantees are known by hand, and ``bare`` without calibration images."""
     folder = tmp_path_factory.mktemp("risks")
-    reason.save(replace(detector, name="known", calibration_sample=SAMPLE), folder / "known")
-    reason.save(replace(detector, name="bare", calibration_sample=None), folder / "bare")
+    assert OWN is not None
+    known = replace(detector, name="known", threshold=OWN.threshold, certificate=OWN.certificate)
+    reason.save(replace(known, calibration_sample=SAMPLE), folder / "known")
+    reason.save(replace(detector, name="bare", certificate=None, calibration_sample=None), folder / "bare")
     return folder
 
 
@@ -48,7 +53,7 @@ def post(url: str, *photos: bytes, **options: Any) -> requests.Response:
 
 
 @pytest.mark.parametrize("way", ["params", "data"])
-def test_the_promised_threshold_decides_and_the_verdict_carries_its_certificate(
+def test_the_guaranteed_threshold_decides_and_the_verdict_carries_its_certificate(
     url: str, photo: bytes, way: str
 ) -> None:
     answer = post(url, photo, **{way: {"risk": "0.05", "delta": "0.1"}}).json()
@@ -63,7 +68,7 @@ def test_the_promised_threshold_decides_and_the_verdict_carries_its_certificate(
     assert loose["reliability"] == pytest.approx(answer["reliability"], abs=1e-5)
 
 
-def test_the_promise_is_that_of_the_bundles_calibration_images(service: str, photo: bytes, bundle_folder: Path) -> None:
+def test_the_guarantee_is_of_the_bundles_calibration_images(service: str, photo: bytes, bundle_folder: Path) -> None:
     loaded = reason.load(bundle_folder)
     assert loaded.certificate is not None
     assert loaded.calibration_sample is not None
@@ -75,15 +80,15 @@ def test_the_promise_is_that_of_the_bundles_calibration_images(service: str, pho
     assert [answer["certificate"] for answer in answers] == [expected.certificate.to_dict()] * 2
 
 
-def test_a_request_that_names_no_risk_keeps_the_bundles_own_rule(url: str, photo: bytes, detector: Detector) -> None:
+def test_a_request_that_names_no_risk_keeps_the_bundles_own_policy(url: str, photo: bytes) -> None:
     post(url, photo, params={"risk": 0.05})
     answer = post(url, photo).json()
-    assert detector.certificate is not None
-    assert (answer["threshold"], answer["certificate"]) == (detector.threshold, detector.certificate.to_dict())
+    assert OWN is not None
+    assert (answer["threshold"], answer["certificate"]) == (OWN.threshold, OWN.certificate.to_dict())
 
 
 @pytest.mark.parametrize("copies", [1, 2])
-def test_a_risk_that_cannot_be_promised_fails_the_whole_request(url: str, photo: bytes, copies: int) -> None:
+def test_a_risk_that_cannot_be_guaranteed_fails_the_whole_request(url: str, photo: bytes, copies: int) -> None:
     answer = post(url, *[photo] * copies, params={"risk": 0.02, "delta": 0.05}, headers={"X-Request-ID": "risk-1"})
     assert answer.status_code == 422
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -98,7 +103,7 @@ def test_a_risk_that_cannot_be_promised_fails_the_whole_request(url: str, photo:
     }
 
 
-def test_a_bundle_without_calibration_images_promises_nothing(url: str, photo: bytes) -> None:
+def test_a_bundle_without_calibration_images_guarantees_nothing(url: str, photo: bytes) -> None:
     answer = post(url, photo, params={"risk": 0.05, "model": "bare"})
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:reason:problem:no-promise")
     assert answer.json()["detail"].startswith("bare: keeps no calibration images")

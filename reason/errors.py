@@ -50,7 +50,7 @@ class FitError(ReasonError):
 
 
 class PolicyError(ReasonError, ValueError):
-    """A threshold, a risk and a delta that do not go together, or a threshold that is out of range."""
+    """A threshold, a risk and a delta that do not go together, or one that is out of range."""
 
 
 class EvidenceError(ReasonError):
@@ -62,7 +62,7 @@ class GuaranteeError(ReasonError):
 
 
 class MetricError(ReasonError):
-    """Scores or outcomes are not what a metric can judge: empty, of unequal length, NaN or out of range."""
+    """Scores or outcomes are not what a metric is defined for: empty, of unequal length, NaN or out of range."""
 
 
 class ConfigError(ReasonError):

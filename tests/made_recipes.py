@@ -7,7 +7,7 @@ from typing import Any
 
 from reason.detector.metanet import MetaNetSettings
 from reason.detector.provenance import PartRecord, Provenance, SplitRecord
-from reason.detector.recipe import Base, Cycle, Data, MetaFit, Phase, Recipe, Threshold
+from reason.detector.recipe import Base, Cycle, Data, GuaranteeSettings, MetaFit, Phase, Recipe
 from reason.signals import SignalSettings
 
 
@@ -22,7 +22,7 @@ def make_recipe(dataset: Any = "mnist", **changes: Any) -> Recipe:
         signals=SignalSettings(families=("softmax",)),
         meta_fit=MetaFit(),
         metanet=MetaNetSettings(),
-        threshold=Threshold(0.05, 0.05),
+        threshold=GuaranteeSettings(0.05, 0.05),
     )
     return dataclasses.replace(recipe, **changes)
 

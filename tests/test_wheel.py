@@ -1,4 +1,4 @@
-"""What a stranger gets from the wheel: it is built, installed into a new environment and used in an empty folder."""
+"""What a user gets from the wheel: it is built, installed into a new environment and used in an empty folder."""
 
 from __future__ import annotations
 

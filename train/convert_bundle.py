@@ -3,7 +3,7 @@
     python train/convert_bundle.py OLD NEW
 
 For bundles that you made yourself: the old format is read by an unpickler that refuses everything but NumPy arrays,
-and that is not enough for a file from a stranger, whose arrays can still crash the process. OLD is left as it is.
+and that is not enough for a file of unknown origin, whose arrays can still crash the process. OLD is left as it is.
 """
 
 from __future__ import annotations

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from reason.detector.policy_request import PolicyRequest
+from reason.detector.policy_request import PolicyRequest, is_risk
 from reason.errors import PolicyError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,7 +22,7 @@ class _OpenShare(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
+        if not is_risk(number):
             self.fail("nan is not a number above 0 and below 1.", param, ctx)
         return number
 

@@ -26,7 +26,7 @@ from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.detector.verdict import Neighbour, Verdict
 from reason.errors import BundleError
-from reason.signals import Nearest, Requirement, SignalSet, SignalSettings
+from reason.signals import Nearest, SignalSet, SignalSettings, measured
 
 SHOWN_NEIGHBOURS = 10
 """Neighbours that a verdict names, of those that the signals look at."""
@@ -93,9 +93,7 @@ class Detector:
 
         Raises:
             GuaranteeError: no threshold can guarantee the risk, or the bundle keeps no calibration sample.
-            PolicyError: both a threshold and a risk are named, or a delta without a risk, or the threshold is out of
-                range.
-            ValueError: the risk or delta is out of range.
+            PolicyError: both a threshold and a risk are named, or a delta without a risk, or a number is out of range.
         """
         own = AcceptancePolicy(self.threshold, self.certificate)
         return choose_policy(own, self.name, self.calibration_sample, PolicyRequest(threshold, risk, delta))
@@ -127,7 +125,8 @@ class Detector:
             UnsupportedImageError: an image is in no format that REASON reads.
             BrokenImageError: an image is damaged, empty or too large.
             GuaranteeError: no threshold can guarantee the risk.
-            ValueError: ``policy`` refuses the numbers, or there are not as many sources as images.
+            PolicyError: the numbers do not go together, or one is out of range.
+            ValueError: there are not as many sources as images.
         """
         policy = self.policy(threshold=threshold, risk=risk, delta=delta)
         return self.predict_by(policy, images, sources=sources, batch_size=batch_size)
@@ -171,10 +170,7 @@ class Detector:
 
     def extract(self, pixels: torch.Tensor) -> Evidence:
         """Run the base classifier on uint8 pixels ``[n, channels, size, size]``."""
-        requires = self.signals.requires
-        standard = self.preprocessing.normalise(pixels)
-        gradient, views = Requirement.GRADIENT in requires, Requirement.VIEWS in requires
-        return self.engine.extract(standard, gradient=gradient, views=views)
+        return self.engine.extract(self.preprocessing.normalise(pixels), **measured(self.signals.requires))
 
     def extractor(self, cache: Path | None = None) -> Extractor:
         """Return what extracts, of whole image sets, the evidence that the signals need.
@@ -182,9 +178,7 @@ class Detector:
         Args:
             cache: folder to keep evidence in; ``None`` keeps none.
         """
-        requires = self.signals.requires
-        gradient, views = Requirement.GRADIENT in requires, Requirement.VIEWS in requires
-        return Extractor(self.engine, self.preprocessing, gradient=gradient, views=views, cache=cache)
+        return Extractor(self.engine, self.preprocessing, **measured(self.signals.requires), cache=cache)
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Return meta-vectors and reliabilities of evidence, wherever it comes from; it need not be of images."""

@@ -44,7 +44,6 @@ def choose_policy(
 
     Raises:
         GuaranteeError: no threshold can guarantee the risk, or there is no calibration sample.
-        ValueError: the risk or delta is outside (0, 1).
     """
     if asked.threshold is not None:
         return AcceptancePolicy(asked.threshold, None)
@@ -62,7 +61,7 @@ def guarantee_or_refuse(bundle: str, sample: CalibrationSample | None, risk: flo
 
     Raises:
         GuaranteeError: no threshold can guarantee the risk, or there is no calibration sample.
-        ValueError: the risk or delta is outside (0, 1).
+        PolicyError: the risk or delta is outside (0, 1).
     """
     if sample is None:
         raise GuaranteeError(f"{bundle}: keeps no calibration images to compute a threshold from; train it again.")

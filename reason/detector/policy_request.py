@@ -7,12 +7,31 @@ from dataclasses import dataclass
 from reason.errors import PolicyError
 
 
+def is_risk(value: float) -> bool:
+    """Return whether a number can be a risk or a delta: it is in (0, 1). NaN is not."""
+    return 0 < value < 1
+
+
+def check_risk(name: str, value: float) -> None:
+    """Refuse what can be no risk or delta.
+
+    Args:
+        name: ``risk`` or ``delta``, for the message.
+        value: must be in (0, 1).
+
+    Raises:
+        PolicyError: it is not.
+    """
+    if not is_risk(value):
+        raise PolicyError(f"{name} must be above 0 and below 1, not {value}.")
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyRequest:
     """Which acceptance policy is asked for; with nothing named, the bundle's own.
 
     Raises:
-        PolicyError: both a threshold and a risk are named, or a delta without a risk, or the threshold is out of range.
+        PolicyError: both a threshold and a risk are named, or a delta without a risk, or a number is out of range.
     """
 
     threshold: float | None = None
@@ -29,3 +48,6 @@ class PolicyRequest:
             raise PolicyError("delta goes with a risk; name one or leave delta out.")
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise PolicyError(f"threshold is {self.threshold}; give a number from 0 to 1.")
+        for name, value in (("risk", self.risk), ("delta", self.delta)):
+            if value is not None:
+                check_risk(name, value)

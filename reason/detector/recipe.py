@@ -11,6 +11,7 @@ from typing import Literal
 
 from reason.data.images import Preprocessing
 from reason.detector.metanet import MetaNetSettings
+from reason.detector.policy_request import is_risk
 from reason.signals import SignalSettings
 from reason.structure import FORMER, require, require_options
 
@@ -181,7 +182,7 @@ class MetaFit:
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
+class GuaranteeSettings:
     """What the bundle's threshold guarantees."""
 
     risk: float
@@ -192,7 +193,7 @@ class Threshold:
     def __post_init__(self) -> None:
         """Check the ranges."""
         for key, value in (("risk", self.risk), ("delta", self.delta)):
-            require(0 < value < 1, key, f"must be in (0, 1), not {value}.")
+            require(is_risk(value), key, f"must be in (0, 1), not {value}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ class Recipe:
     signals: SignalSettings
     meta_fit: MetaFit
     metanet: MetaNetSettings
-    threshold: Threshold
+    threshold: GuaranteeSettings
     target: CorruptionMix = field(default_factory=CorruptionMix, metadata={FORMER: "home"})
     """The target distribution, which the threshold is made for: calibration images are corrupted so."""
 

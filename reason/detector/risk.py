@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reason.detector.certificate import Certificate
+from reason.detector.policy_request import check_risk
 
 METHOD = "Clopper-Pearson upper bound, fixed-sequence testing"
 
@@ -53,7 +54,7 @@ class CalibrationSample:
         """Return the threshold of largest coverage that guarantees the risk, or ``None``; see ``certify``.
 
         Raises:
-            ValueError: the risk or delta is outside (0, 1).
+            PolicyError: the risk or delta is outside (0, 1).
         """
         return certify(self.reliability, self.correct, risk, delta)
 
@@ -64,7 +65,7 @@ class CalibrationSample:
         which was chosen by looking.
 
         Raises:
-            ValueError: delta is outside (0, 1).
+            PolicyError: delta is outside (0, 1).
         """
         tests = _Tests.of(self.reliability, self.correct, delta)
         return next((float(risk) for risk in RISKS if tests.last_passed(risk) is not None), 1.0)
@@ -83,7 +84,7 @@ class _Tests:
 
     @classmethod
     def of(cls, reliability: NDArray[np.floating], correct: NDArray[np.bool_], delta: float) -> _Tests:
-        _check("delta", delta)
+        check_risk("delta", delta)
         accepted = _accepted(reliability)
         bounds = upper_bound(_accepted(reliability[~correct]), accepted, delta)
         return cls(accepted, bounds, upper_bound(SPARE_ERRORS, accepted, delta))
@@ -128,20 +129,15 @@ def certify(
         The guarantee, or ``None`` when no threshold can give it.
 
     Raises:
-        ValueError: the risk or delta is outside (0, 1).
+        PolicyError: the risk or delta is outside (0, 1).
     """
-    _check("risk", risk)
+    check_risk("risk", risk)
     tests = _Tests.of(reliability, correct, delta)
     last, n = tests.last_passed(risk), len(reliability)
     if last is None:
         return None
     bound, coverage = float(tests.bounds[last]), float(tests.accepted[last] / n)
     return RiskGuarantee(float(GRID[last]), Certificate(float(risk), float(delta), n, bound, coverage, METHOD))
-
-
-def _check(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise ValueError(f"{name} must be above 0 and below 1, not {value}.")
 
 
 def _accepted(reliability: NDArray[np.floating]) -> NDArray[np.int_]:

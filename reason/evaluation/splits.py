@@ -44,12 +44,8 @@ class EvaluationProtocol:
     """What a bundle's provenance says about its data set, and about what its fit saw of it."""
 
     dataset: str
-    shares: tuple[float, float]
-    """Shares of the train images in base-train and meta-fit."""
     seed: int
     """Seed of the split and of the copies."""
-    train_sha256: str
-    """Fingerprint of the train images."""
     target: CorruptionMix
     """The target distribution, which the bundle is made for."""
     meta_fit: MetaFit
@@ -65,9 +61,7 @@ class EvaluationProtocol:
         recipe, split = detector.provenance.recipe, detector.provenance.split
         if recipe is None or split is None:
             raise BundleError(f"{detector.name}: no recipe made it, so it names no data set to evaluate it on.")
-        data = recipe.data
-        shares = (data.base_share, data.meta_share)
-        return cls(data.dataset, shares, split.seed, split.data_sha256, recipe.target, recipe.meta_fit, recipe.metanet)
+        return cls(recipe.data.dataset, split.seed, recipe.target, recipe.meta_fit, recipe.metanet)
 
     @property
     def seen(self) -> tuple[str, ...]:

@@ -20,10 +20,10 @@ from reason.detector.metanet import MetaNetSettings
 from reason.detector.metanet import fit as fit_metanet
 from reason.detector.policy import DELTA
 from reason.detector.provenance import Provenance
-from reason.detector.recipe import Threshold
+from reason.detector.recipe import GuaranteeSettings
 from reason.detector.risk import CalibrationSample
 from reason.errors import FitError
-from reason.signals import Requirement, SignalSet, SignalSettings
+from reason.signals import SignalSet, SignalSettings, measured
 from reason.structure import require
 
 DEFAULT_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
@@ -79,7 +79,7 @@ def fit(
         SettingsError: a number is out of range, or the classes are not those of the network.
         FitError: a set is empty, has other labels or sizes than it should, or lacks correct or wrong predictions.
     """
-    target = Threshold(risk, delta)
+    target = GuaranteeSettings(risk, delta)
     require(seed >= 0, "seed", f"must not be negative, as {seed} is.")
     outputs = len(head_of(base).bias)
     require(len(classes) == outputs, "classes", f"are {len(classes)}, and the network has {outputs} outputs.")
@@ -122,8 +122,7 @@ def extractor(
     base: Tapped, preprocessing: Preprocessing, signals: SignalSettings, cache: Path | None = None
 ) -> Extractor:
     """Return the extractor of what the signals read; see ``Extractor`` for the cache."""
-    gradient, views = Requirement.GRADIENT in signals.requires, Requirement.VIEWS in signals.requires
-    return Extractor(base, preprocessing, gradient=gradient, views=views, cache=cache)
+    return Extractor(base, preprocessing, **measured(signals.requires), cache=cache)
 
 
 def _evidence(extract: Extractor, part: ImageSet | Labelled, title: str, classes: int) -> Labelled:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flask import Request
 
 from reason.data.corruptions import CORRUPTIONS, CorruptionRequest
-from reason.detector.policy_request import PolicyRequest
+from reason.detector.policy_request import PolicyRequest, is_risk
 from reason.serving.problems import BAD_PARAMETER, Problem
 from reason.serving.uploads import FIELDS
 from reason.suggestions import LONGEST, did_you_mean
@@ -60,8 +60,8 @@ def read_parameters(request: Request) -> Parameters:
         values.get("model"),
         PolicyRequest(
             _share("threshold", values["threshold"]) if "threshold" in values else None,
-            _open_share("risk", values["risk"]) if "risk" in values else None,
-            _open_share("delta", values["delta"]) if "delta" in values else None,
+            _risk("risk", values["risk"]) if "risk" in values else None,
+            _risk("delta", values["delta"]) if "delta" in values else None,
         ),
         _corruption(values),
         picture="corruption" in values,
@@ -111,9 +111,9 @@ def _share(name: str, text: str) -> float:
     return value
 
 
-def _open_share(name: str, text: str) -> float:
+def _risk(name: str, text: str) -> float:
     value = _number(text)
-    if not 0 < value < 1:
+    if not is_risk(value):
         raise Problem(BAD_PARAMETER, f"{name} is {text[:80]!r}; give a number above 0 and below 1.")
     return value
 

@@ -212,31 +212,13 @@ class Ready(_Response):
 
 
 _ANSWERS: Literal["serialization"] = "serialization"
-_PUBLISHED: tuple[Any, ...] = (
-    Verdict,
-    Neighbour,
-    Certificate,
-    CorruptedVerdict,
-    AppliedCorruption,
-    Failure,
-    ProblemDocument,
-    KnownCorruptions,
-    KnownCorruption,
-    ModelList,
-    Model,
-    Input,
-    SignalFamilyDescription,
-    SignalColumn,
-    LatentMap,
-    SamplePicture,
-    Live,
-    Ready,
-)
+_OF_THE_LIBRARY: tuple[Any, ...] = (Verdict, Neighbour, Certificate, ProblemDocument)
 
 
 def schemas() -> dict[str, Any]:
-    """Return the JSON Schema of each published class by its name."""
-    adapters = [(published, _ANSWERS, TypeAdapter(published)) for published in _PUBLISHED]
+    """Return the JSON Schema of each class of an answer by its name; every model of this file is one."""
+    own = [model for model in _Response.__subclasses__() if model.__module__ == __name__]
+    adapters = [(published, _ANSWERS, TypeAdapter(published)) for published in (*_OF_THE_LIBRARY, *own)]
     _, document = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     return dict(document["$defs"])
 

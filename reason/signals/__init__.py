@@ -7,7 +7,7 @@ A family is a subclass of ``SignalFamily``, registered in ``FAMILIES``; nothing 
 from __future__ import annotations
 
 from reason.signals.bank import Bank, Nearest
-from reason.signals.base import UNITS, Column, Layout, Part, Requirement, SignalFamily, State
+from reason.signals.base import UNITS, Column, Layout, Part, Requirement, SignalFamily, State, measured
 from reason.signals.context import Context, FitContext, StoredContext
 from reason.signals.pca import Pca
 from reason.signals.registry import FAMILIES
@@ -31,4 +31,5 @@ __all__ = [
     "SignalSettings",
     "State",
     "StoredContext",
+    "measured",
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypedDict
 
 import torch
 
@@ -53,6 +53,18 @@ class Requirement(StrEnum):
     """Pooled outputs of the tapped layers, where the base classifier has taps."""
     BANK = "bank"
     """Base-train evidence, when it is fitted."""
+
+
+class Measured(TypedDict):
+    """What an engine is asked to measure of each image, besides logits, embedding and taps."""
+
+    gradient: bool
+    views: bool
+
+
+def measured(requires: Collection[Requirement]) -> Measured:
+    """Return what an engine must measure of each image for families that require this."""
+    return Measured(gradient=Requirement.GRADIENT in requires, views=Requirement.VIEWS in requires)
 
 
 @dataclass(frozen=True, slots=True)

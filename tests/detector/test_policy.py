@@ -1,4 +1,4 @@
-"""What decides: the bundle's own policy, a threshold, or the promise of another risk."""
+"""What decides: the bundle's own policy, a threshold, or the guarantee of another risk."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ OWN = Certificate(0.2, 0.1, 550, 0.19, 0.9, "made up")
 
 
 @pytest.fixture
-def promising(detector: Detector) -> Detector:
-    """The tiny detector with calibration images whose promises are known by hand."""
+def known(detector: Detector) -> Detector:
+    """The tiny detector with calibration images whose guarantees are known by hand."""
     return replace(detector, threshold=0.4, certificate=OWN, calibration_sample=SURE_AND_UNSURE)
 
 
-def test_nothing_named_is_the_bundles_own_rule(promising: Detector) -> None:
-    assert promising.policy() == AcceptancePolicy(0.4, OWN)
+def test_nothing_named_is_the_bundles_own_rule(known: Detector) -> None:
+    assert known.policy() == AcceptancePolicy(0.4, OWN)
 
 
-def test_a_threshold_promises_nothing(promising: Detector) -> None:
-    assert promising.policy(threshold=0.7) == AcceptancePolicy(0.7, None)
+def test_a_threshold_guarantees_nothing(known: Detector) -> None:
+    assert known.policy(threshold=0.7) == AcceptancePolicy(0.7, None)
 
 
-def test_a_risk_brings_its_threshold_and_its_promise(promising: Detector) -> None:
+def test_a_risk_brings_its_threshold_and_its_guarantee(known: Detector) -> None:
     # Only the 400 sure ones keep it; without an error among n, the bound is 1 - delta ** (1 / n).
-    policy = promising.policy(risk=0.05, delta=0.02)
+    policy = known.policy(risk=0.05, delta=0.02)
     assert policy.threshold == 0.501
     assert policy.certificate is not None
     assert (policy.certificate.risk, policy.certificate.delta, policy.certificate.n) == (0.05, 0.02, 550)
@@ -52,15 +52,15 @@ def test_a_risk_brings_its_threshold_and_its_promise(promising: Detector) -> Non
     assert policy.certificate.coverage == pytest.approx(400 / 550)
 
 
-def test_delta_is_the_certificates_by_default_and_one_in_twenty_without_one(promising: Detector) -> None:
-    for detector, delta in ((promising, 0.1), (replace(promising, certificate=None), 0.05)):
+def test_delta_is_the_certificates_by_default_and_one_in_twenty_without_one(known: Detector) -> None:
+    for detector, delta in ((known, 0.1), (replace(known, certificate=None), 0.05)):
         certificate = detector.policy(risk=0.05).certificate
         assert certificate is not None
         assert certificate.delta == delta
         assert certificate.bound == pytest.approx(1 - delta ** (1 / 400))
 
 
-def test_verdicts_are_decided_by_the_promised_threshold_and_carry_its_certificate(
+def test_verdicts_are_decided_by_the_guaranteed_threshold_and_carry_its_certificate(
     detector: Detector, shapes: ImageSet
 ) -> None:
     images = [pixels.permute(1, 2, 0).numpy() for pixels in shapes.pixels[:40]]
@@ -81,25 +81,25 @@ def test_verdicts_are_decided_by_the_promised_threshold_and_carry_its_certificat
         assert {verdict.certificate and verdict.certificate.risk for verdict in verdicts} == {risk}
 
 
-def test_a_risk_out_of_reach_names_the_smallest_that_is_not(promising: Detector) -> None:
+def test_a_risk_out_of_reach_names_the_smallest_that_is_not(known: Detector) -> None:
     # 5 errors among 400 bound the risk by 0.0261 at delta 0.05, see test_risk_sample.
     with pytest.raises(GuaranteeError) as caught:
-        promising.predict([], risk=0.02, delta=0.05)
+        known.predict([], risk=0.02, delta=0.05)
     assert str(caught.value) == (
         "tiny: no threshold keeps the risk at 0.02 with confidence 0.95, as far as its 550 calibration images can "
         "tell; the smallest risk that one keeps is 0.027, so ask for another risk."
     )
 
 
-def test_when_no_risk_can_be_promised_that_is_said(promising: Detector) -> None:
-    hopeless = replace(promising, calibration_sample=sample_of((0.9, 5, 0)))
+def test_when_no_risk_can_be_guaranteed_that_is_said(known: Detector) -> None:
+    hopeless = replace(known, calibration_sample=sample_of((0.9, 5, 0)))
     with pytest.raises(GuaranteeError, match="none keeps any other risk either, so ask for a larger delta"):
         hopeless.policy(risk=0.5)
 
 
-def test_a_bundle_without_calibration_images_says_so(promising: Detector) -> None:
+def test_a_bundle_without_calibration_images_says_so(known: Detector) -> None:
     with pytest.raises(GuaranteeError, match="tiny: keeps no calibration images to compute a threshold from; train"):
-        replace(promising, calibration_sample=None).policy(risk=0.05)
+        replace(known, calibration_sample=None).policy(risk=0.05)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,6 @@ def test_a_bundle_without_calibration_images_says_so(promising: Detector) -> Non
         ({"risk": 0.05, "delta": 1.0}, "delta must be above 0 and below 1"),
     ],
 )
-def test_what_means_nothing_is_refused(promising: Detector, asked: dict[str, float], complaint: str) -> None:
+def test_what_means_nothing_is_refused(known: Detector, asked: dict[str, float], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        promising.predict([], **asked)  # type: ignore[arg-type]
+        known.predict([], **asked)  # type: ignore[arg-type]

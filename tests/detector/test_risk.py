@@ -1,4 +1,4 @@
-"""Thresholds and their promise against hand-worked values and simulation."""
+"""Thresholds and their guarantee against hand-worked values and simulation."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ def draw(random: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     return reliability, random.random(n) < reliability * 0.98
 
 
-def test_the_promise_is_kept_as_often_as_it_says() -> None:
+def test_the_guarantee_is_kept_as_often_as_it_says() -> None:
     random = np.random.default_rng(1)
     risk, delta, runs = 0.15, 0.1, 400
     population = draw(random, 200_000)
-    broken = promised = 0
+    broken = guaranteed = 0
     for _ in range(runs):
-        promise = certify(*draw(random, 500), risk, delta)
-        if promise is None:
+        guarantee = certify(*draw(random, 500), risk, delta)
+        if guarantee is None:
             continue
-        promised += 1
-        accepted = population[0] >= promise.threshold
+        guaranteed += 1
+        accepted = population[0] >= guarantee.threshold
         broken += (~population[1][accepted]).mean() > risk
-    assert promised > runs * 0.9
+    assert guaranteed > runs * 0.9
     # 1.6 standard errors of slack for a share of delta seen in so many runs.
     assert broken / runs <= delta + 1.6 * np.sqrt(delta * (1 - delta) / runs)
 
 
 def test_the_certificate_says_what_was_counted() -> None:
     reliability, correct = draw(np.random.default_rng(2), 800)
-    promise = certify(reliability, correct, risk=0.15, delta=0.05)
-    assert promise is not None
-    accepted = reliability >= promise.threshold
-    certificate = promise.certificate
+    guarantee = certify(reliability, correct, risk=0.15, delta=0.05)
+    assert guarantee is not None
+    accepted = reliability >= guarantee.threshold
+    certificate = guarantee.certificate
     assert certificate.n == 800
     assert certificate.coverage == pytest.approx(accepted.mean())
     assert certificate.bound == pytest.approx(upper_bound(int((~correct[accepted]).sum()), int(accepted.sum()), 0.05))
     assert certificate.bound <= certificate.risk
 
 
-def test_no_promise_when_none_can_be_made() -> None:
+def test_no_guarantee_when_none_can_be_made() -> None:
     random = np.random.default_rng(3)
     assert certify(random.random(300), random.random(300) < 0.5, risk=0.05, delta=0.05) is None
     assert certify(np.ones(10), np.ones(10, dtype=bool), risk=0.05, delta=0.05) is None

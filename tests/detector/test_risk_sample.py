@@ -20,7 +20,7 @@ def sample_of(*groups: tuple[float, int, int]) -> CalibrationSample:
 TWO_GROUPS = sample_of((0.9, 400, 0), (0.5, 100, 50))
 
 
-def test_the_loosest_threshold_that_keeps_the_risk_is_promised() -> None:
+def test_the_loosest_threshold_that_keeps_the_risk_is_guaranteed() -> None:
     # Without an error among n, the bound is 1 - delta ** (1 / n); 50 errors among 550 are bounded by 0.115.
     strict, loose = TWO_GROUPS.guarantee(0.05, 0.05), TWO_GROUPS.guarantee(0.12, 0.05)
     assert strict is not None
@@ -35,15 +35,15 @@ def test_the_loosest_threshold_that_keeps_the_risk_is_promised() -> None:
 
 def test_more_confidence_costs_coverage() -> None:
     sample = sample_of((0.9, 400, 2), (0.7, 200, 10), (0.5, 100, 50))
-    promises = [sample.guarantee(0.03, delta) for delta in (0.4, 0.05, 0.0001)]
-    assert [promise and promise.certificate.coverage for promise in promises] == [
+    guarantees = [sample.guarantee(0.03, delta) for delta in (0.4, 0.05, 0.0001)]
+    assert [guarantee and guarantee.certificate.coverage for guarantee in guarantees] == [
         pytest.approx(612 / 762),
         pytest.approx(402 / 762),
         None,
     ]
 
 
-def test_a_sample_promises_what_certify_says() -> None:
+def test_a_sample_guarantees_what_certify_says() -> None:
     assert TWO_GROUPS.guarantee(0.05, 0.1) == certify(TWO_GROUPS.reliability, TWO_GROUPS.correct, 0.05, 0.1)
 
 
@@ -61,7 +61,7 @@ def test_the_smallest_risk_by_hand() -> None:
     assert TWO_GROUPS.guarantee(0.026, 0.05) is None
 
 
-def test_too_few_images_promise_nothing() -> None:
+def test_too_few_images_guarantee_nothing() -> None:
     assert sample_of((0.9, 5, 0)).smallest_risk(0.05) == 1
     assert sample_of((0.9, 5, 0)).guarantee(0.5, 0.05) is None
 

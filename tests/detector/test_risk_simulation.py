@@ -1,4 +1,4 @@
-"""The promise of a threshold over many calibration splits whose true risk is known."""
+"""The guarantee of a threshold over many calibration splits whose true risk is known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_one_prediction_in_ten_is_wrong() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("risk", guarantee.RISKS)
-def test_promises_are_broken_at_most_as_often_as_they_say(tallies: dict[float, guarantee.Tally], risk: float) -> None:
+def test_guarantees_are_broken_at_most_as_often_as_they_say(tallies: dict[float, guarantee.Tally], risk: float) -> None:
     assert binomtest(tallies[risk].broken, SPLITS, DELTA, alternative="greater").pvalue > 0.01
 
 
@@ -43,6 +43,6 @@ def test_a_larger_risk_buys_coverage(tallies: dict[float, guarantee.Tally]) -> N
 
 
 @pytest.mark.slow
-def test_no_promise_survives_overconfident_scores(tallies: dict[float, guarantee.Tally]) -> None:
+def test_no_guarantee_survives_overconfident_scores(tallies: dict[float, guarantee.Tally]) -> None:
     for tally in tallies.values():
         assert tally.broken_by_shift == len(tally.coverages) > 0

@@ -28,13 +28,13 @@ META_FIT = MetaFit(clean=False, on_target=3, corrupted=2, corruptions=("speckle"
 
 
 def protocol(target: CorruptionMix = TARGET, meta_fit: MetaFit = META_FIT) -> EvaluationProtocol:
-    return EvaluationProtocol("mnist", (0.6, 0.3), 7, "0" * 64, target, meta_fit, MetaNetSettings())
+    return EvaluationProtocol("mnist", 7, target, meta_fit, MetaNetSettings())
 
 
 def test_the_protocol_is_read_from_the_provenance(detector: Detector) -> None:
     provenance = make_provenance("mnist", target=TARGET, meta_fit=META_FIT)
     found = EvaluationProtocol.of(dataclasses.replace(detector, provenance=provenance))
-    assert found == EvaluationProtocol("mnist", (0.6, 0.3), 9, "abc", TARGET, META_FIT, MetaNetSettings())
+    assert found == EvaluationProtocol("mnist", 9, TARGET, META_FIT, MetaNetSettings())
 
 
 def test_a_detector_that_no_recipe_made_is_one_sentence(detector: Detector) -> None:

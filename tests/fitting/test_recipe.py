@@ -11,7 +11,7 @@ from made_recipes import make_recipe
 
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.images import Preprocessing
-from reason.detector.recipe import CorruptionMix, Cycle, Data, MetaFit, Phase, Recipe, Threshold
+from reason.detector.recipe import CorruptionMix, Cycle, Data, GuaranteeSettings, MetaFit, Phase, Recipe
 from reason.errors import RecipeError, SettingsError
 from reason.fitting import recipe
 from reason.signals.registry import FAMILIES
@@ -201,8 +201,8 @@ def test_a_former_key_beside_its_name_is_refused(recipe_file: Path) -> None:
         (lambda: MetaFit(clean=False), "^clean = false needs another block"),
         (lambda: MetaFit(corrupted=1), "^corruptions must name at least one"),
         (lambda: MetaFit(crop_area=float("nan")), r"^crop_area must be in \(0, 1\], not nan"),
-        (lambda: Threshold(0.0, 0.05), r"^risk must be in \(0, 1\), not 0\.0"),
-        (lambda: Threshold(0.05, 1.0), r"^delta must be in \(0, 1\), not 1\.0"),
+        (lambda: GuaranteeSettings(0.0, 0.05), r"^risk must be in \(0, 1\), not 0\.0"),
+        (lambda: GuaranteeSettings(0.05, 1.0), r"^delta must be in \(0, 1\), not 1\.0"),
         (lambda: Phase(0, 32), "^epochs must be positive, not 0"),
         (lambda: Cycle(1e-3, 0.5, 0.1, ()), "^phases needs at least one phase"),
         (lambda: Data("mnist", 0.7, 0.3, 28, (0.1,), (0.3,), "L"), "^base_share and meta_share must leave some"),

@@ -7,17 +7,12 @@ few that are alike; each is registered by a decorator and says itself what it re
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from importlib import import_module
 
 from reason.errors import FitError
-from reason.evaluation.baselines.base import FILES, SCORES, ConfidenceScore, ScoreContext, Source
+from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, Source
 from reason.signals import Requirement
 
 __all__ = ["SCORES", "ConfidenceScore", "ScoreContext", "Source", "literature", "make_all", "make_parameter_free"]
-
-# In the order of reports, whichever of them is imported first.
-for _file in FILES:
-    import_module(f"{__name__}.{_file}")
 
 
 def make_all(evidence: Collection[Requirement], more: Sequence[type[ConfidenceScore]] = ()) -> list[ConfidenceScore]:
@@ -51,3 +46,6 @@ def literature(evidence: Collection[Requirement]) -> list[ConfidenceScore]:
 def make_parameter_free() -> list[ConfidenceScore]:
     """Return the scores that need no fit and no more than logits and embedding, in the order of reports."""
     return [score for score in make_all(()) if not score.learns_from]
+
+
+SCORES.load()

@@ -80,6 +80,7 @@ FILES = (
 SCORES: Registry[type[ConfidenceScore]] = Registry(
     "confidence score",
     group="reason.scores",
+    modules=[f"reason.evaluation.baselines.{file}" for file in FILES],
     accepts=_is_score,
     error=FitError,
 )

@@ -27,7 +27,8 @@ from reason.data.images import Preprocessing
 from reason.detector.detector import Detector
 from reason.evaluation.baselines import SCORES, ScoreContext
 from reason.registry import Registry
-from reason.serving import Settings, create_app, responses, routes
+from reason.serving import Settings, create_app, openapi, responses, routes
+from reason.serving.responses import reference
 from reason.signals import FAMILIES, SignalSet, SignalSettings
 
 GUIDE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -40,6 +41,8 @@ MODULES = {
     "An architecture": "mobilenet",
     "A data set": "pets",
 }
+(DESCRIPTION,) = re.findall(r"```python\n(def _list_classes.*?)```", GUIDE, re.DOTALL)
+"""What the section of the endpoint adds to ``openapi.py``."""
 REGISTRIES: tuple[Registry[Any], ...] = (FAMILIES, SCORES, CORRUPTIONS, ARCHITECTURES, DATASETS)
 (POINTS,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
 
@@ -138,3 +141,8 @@ def test_the_endpoint_answers(bundle_folder: Path) -> None:
     app.register_blueprint(names["api"])
     answer = app.test_client().get("/models/tiny/classes")
     assert answer.get_json() == {"model": "tiny", "classes": ["circle", "cross", "square"]}
+    described = {**vars(openapi), "ClassList": names["ClassList"]}
+    exec(DESCRIPTION, described)
+    operation = described["_list_classes"]()
+    assert operation["responses"]["200"]["content"]["application/json"]["schema"] == reference(names["ClassList"])
+    assert set(operation["responses"]) == {"200", "404", "500", "503"}

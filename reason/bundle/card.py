@@ -18,6 +18,7 @@ from reason.detector.certificate import Certificate
 from reason.detector.proof import EngineProof
 from reason.detector.provenance import Provenance
 from reason.errors import BundleError
+from reason.files import open_regular
 from reason.signals import SignalSettings
 from reason.structure import build
 
@@ -136,7 +137,7 @@ def read(path: Path) -> Card:
             many or too few, or was altered.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(plain_json.LARGEST + 1)
     except OSError:
         raise broken(path, "missing or unreadable") from None

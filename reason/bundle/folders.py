@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
+from reason.bundle import plain_json
 from reason.errors import BundleError
+from reason.files import open_regular
 
 CARD = "dataset_meta.json"
 BASE = "best_base.safetensors"
@@ -25,20 +28,59 @@ SUFFIX = ".safetensors"
 FILES = frozenset({CARD, BASE, META, PCA, BANK, LAYERS, SAMPLE, MAP})
 
 
+def claim(folder: Path) -> None:
+    """Refuse to write a bundle over what is none: everything in the folder would have to make way.
+
+    Raises:
+        BundleError: it is a file, or a folder that holds something but no bundle.
+    """
+    if folder.is_dir():
+        if (folder / CARD).is_file() or not any(folder.iterdir()):
+            return
+        raise BundleError(f"{folder}: holds other files and no bundle; name a new folder, or that of a bundle.")
+    if os.path.lexists(folder):
+        raise BundleError(f"{folder}: is not a folder; name a new one, or that of a bundle.")
+
+
 def swap_in(new: Path, folder: Path) -> None:
     """Put the new folder in the old one's place; ``find`` still finds the old one if we die between the renames.
 
-    Files of the old folder that no bundle writes, such as a model card, move along.
+    What lies in the old folder and is not the bundle's, such as a model card, moves along.
+
+    Raises:
+        BundleError: see ``claim``.
     """
+    claim(folder)
     old = _aside(folder)
+    before = old if _only_aside(folder) else folder
+    if before.exists():
+        _carry_over(before, new)
     if folder.exists():
         shutil.rmtree(old, ignore_errors=True)
-        for path in folder.iterdir():
-            if path.is_file() and path.name not in (CARD, GRAPH) and path.suffix != SUFFIX:
-                shutil.copy2(path, new / path.name)
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _carry_over(old: Path, new: Path) -> None:
+    """Copy what is not the old bundle's; links stay links."""
+    own = _listed(old) | FILES | {GRAPH, BF16_SAMPLE}
+    for path in old.iterdir():
+        if path.name in own or os.path.lexists(new / path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, new / path.name, symlinks=True)
+        else:
+            shutil.copy2(path, new / path.name, follow_symlinks=False)
+
+
+def _listed(folder: Path) -> set[str]:
+    """Return the files that a bundle's card lists; none where it cannot be read."""
+    try:
+        with open_regular(folder / CARD) as file:
+            return set(plain_json.parse(file.read(plain_json.LARGEST + 1), folder / CARD).get("files") or ())
+    except (OSError, BundleError, TypeError):
+        return set()
 
 
 def _aside(folder: Path) -> Path:

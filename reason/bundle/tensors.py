@@ -7,6 +7,7 @@ import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from reason.bundle.card import FileSeal
 from reason.bundle.faults import broken
 from reason.errors import BundleError
+from reason.files import Stamp, open_regular, sha256_of, size_of, stamp_of
 
 LONGEST_HEADER = 4_000_000
 """Bytes of the largest header that is read."""
@@ -83,38 +85,20 @@ def described(dtype: str, shape: torch.Size | list[int]) -> str:
     return f"{dtype}[{','.join(map(str, shape))}]"
 
 
-def check(path: Path, seal: FileSeal) -> None:
-    """Compare a file with what the card says of it, byte for byte.
-
-    Raises:
-        BundleError: it is missing, shorter or longer, or its SHA-256 is another.
-    """
-    try:
-        size = path.stat().st_size
-        if size != seal.bytes:
-            raise broken(path, f"has {size} bytes instead of {seal.bytes}")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        raise broken(path, "missing or unreadable") from None
-    if digest != seal.sha256:
-        raise broken(path, "was altered (its SHA-256 is not the recorded one)")
-
-
 def read(path: Path, seal: FileSeal) -> dict[str, torch.Tensor]:
     """Map the arrays of a file into memory; processes that read the same file share them.
 
     Raises:
         BundleError: the file is not the sealed one, is no safetensors file, or holds other arrays than the card lists.
     """
-    check(path, seal)
-    _check_header_length(path)
     try:
-        with safe_open(path, "pt") as file:
-            _check_header(path, file, seal)
-            tensors = {name: file.get_tensor(name) for name in seal.arrays}
-    except (SafetensorError, OSError) as error:
-        raise broken(path, f"not a safetensors file ({str(error)[:200]})") from None
+        with open_regular(path) as file:
+            before = _checked(path, file, seal)
+            tensors = _mapped(path, seal)
+            if stamp_of(path) != before:
+                raise broken(path, "was replaced while it was read")
+    except OSError:
+        raise broken(path, "missing or unreadable") from None
     for name, tensor in tensors.items():
         # A byte other than 0 and 1 is no truth value, and what PyTorch does with it is undefined.
         if tensor.dtype == torch.bool and tensor.numel() and int(tensor.view(torch.uint8).max()) > 1:
@@ -122,11 +106,27 @@ def read(path: Path, seal: FileSeal) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _check_header_length(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(8)
+def _checked(path: Path, file: BinaryIO, seal: FileSeal) -> Stamp:
+    """Compare an open file with what the card says of it, byte for byte, and return its stamp."""
+    stamp, size = stamp_of(file), size_of(file)
+    if size != seal.bytes:
+        raise broken(path, f"has {size} bytes instead of {seal.bytes}")
+    if sha256_of(file) != seal.sha256:
+        raise broken(path, "was altered (its SHA-256 is not the recorded one)")
+    file.seek(0)
+    start = file.read(8)
     if len(start) < 8 or struct.unpack("<Q", start)[0] > LONGEST_HEADER:
         raise broken(path, "not a safetensors file (its header is too short or too long)")
+    return stamp
+
+
+def _mapped(path: Path, seal: FileSeal) -> dict[str, torch.Tensor]:
+    try:
+        with safe_open(path, "pt") as file:
+            _check_header(path, file, seal)
+            return {name: file.get_tensor(name) for name in seal.arrays}
+    except SafetensorError as error:
+        raise broken(path, f"not a safetensors file ({str(error)[:200]})") from None
 
 
 def _check_header(path: Path, file: safe_open, seal: FileSeal) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from reason.bundle import card as cards
 from reason.bundle import tensors
-from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, SUFFIX, swap_in
+from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, SUFFIX, claim, swap_in
 from reason.bundle.shapes import CLASSES, CardChecks
 from reason.bundle.states import pack
 from reason.bundle.values import check_base, check_map, check_metanet, check_sample, check_state
@@ -22,7 +22,7 @@ from reason.errors import BundleError
 from reason.signals.texts import to_bytes
 
 
-def save(detector: Detector, folder: Path) -> str:
+def save(detector: Detector, folder: str | Path) -> str:
     """Write a bundle; the old one stays whole until the new one is complete.
 
     Base weights are stored in half precision. A detector whose base weights are not already rounded to it would judge
@@ -33,8 +33,11 @@ def save(detector: Detector, folder: Path) -> str:
         The digest that the bundle is known by; one detector gives one digest.
 
     Raises:
-        BundleError: the base weights do not fit half precision exactly, or parts of the detector do not fit each other.
+        BundleError: the base weights do not fit half precision exactly, parts of the detector do not fit each other, or
+            the folder holds something else than a bundle.
     """
+    folder = Path(folder) if Path(folder).name not in ("", "..") else Path(folder).resolve()
+    claim(folder)
     if detector.engine.precision != "fp32":
         name = detector.engine.name
         raise BundleError(f"{detector.name}: its threshold is that of {name}; load it with torch to save it.")

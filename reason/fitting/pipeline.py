@@ -16,6 +16,7 @@ from reason.base.device import choose, full_precision
 from reason.base.engines import Tapped
 from reason.base.extraction import CACHE, Extractor
 from reason.bundle import reading, writing
+from reason.bundle.folders import claim
 from reason.data import datasets
 from reason.data.image_set import ImageSet
 from reason.detector.detector import Detector
@@ -71,12 +72,15 @@ def run(
         RecipeError: the recipe is wrong, or does not fit the run to resume.
         DatasetError: the data set is missing.
         ConfigError: the device cannot be used.
+        BundleError: the folder holds something else than a bundle.
     """
     if base and resume:
         raise RecipeError(
             "--base takes a trained base classifier, so there is nothing to --resume; drop one of the two."
         )
     recipe = _override(recipes.read(recipe_path), seed, weights)
+    folder = output or Path("reason_saved") / recipe.name
+    claim(folder)  # before hours of training
     where = choose(device)
     images = read_images(recipe, data_root, download)
     parts = split(recipe, images)
@@ -93,7 +97,6 @@ def run(
             provenance = dataclasses.replace(provenance, metrics=measure(detector, extract, data_root))
             detector = dataclasses.replace(detector, provenance=provenance)
     network.to("cpu")
-    folder = output or Path("reason_saved") / recipe.name
     writing.save(detector, folder)
     progress.say(f"bundle: {folder}")
     return folder

@@ -18,6 +18,7 @@ from reason.base.engines.engine import Engine
 from reason.base.engines.graph import EMBEDDING, LOGITS
 from reason.base.evidence import Evidence
 from reason.errors import BundleError, ReasonError
+from reason.files import Stamp, open_regular, sha256_of, stamp_of
 
 Run = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 """Takes images ``[n, channels, h, w]`` and returns every output of the graph, arrays of their own."""
@@ -36,20 +37,35 @@ class ExportedFiles:
     outputs: tuple[str, ...]
     """Names of the graph's outputs, in their order."""
 
-    def check(self) -> None:
+    def check(self) -> tuple[Stamp, ...]:
         """Compare the files with what was loaded: they may have been replaced since.
+
+        Returns:
+            Their stamps, to compare with ``stamps`` once a runtime has opened them by their names.
 
         Raises:
             BundleError: they were.
         """
-        for path, digest in ((self.graph, self.graph_digest), (self.weights, self.weights_digest)):
-            try:
-                with path.open("rb") as file:
-                    same = hashlib.file_digest(file, "sha256").hexdigest() == digest
-            except OSError:
-                same = False
-            if not same:
-                raise BundleError(f"{path}: is not the file that was loaded any more; load the bundle again.")
+        return tuple(map(_unchanged, (self.graph, self.weights), (self.graph_digest, self.weights_digest)))
+
+    def stamps(self) -> tuple[Stamp, ...]:
+        """Return the stamps of the files that lie there now.
+
+        Raises:
+            OSError: one is missing.
+        """
+        return stamp_of(self.graph), stamp_of(self.weights)
+
+
+def _unchanged(path: Path, digest: str) -> Stamp:
+    try:
+        with open_regular(path) as file:
+            stamp = stamp_of(file)
+            if sha256_of(file) == digest:
+                return stamp
+    except OSError:
+        pass
+    raise BundleError(f"{path}: is not the file that was loaded any more; load the bundle again.")
 
 
 class Exported(Engine):
@@ -85,9 +101,11 @@ class Exported(Engine):
         """Return the runtime of this process. One of the parent's has threads that a fork does not have."""
         opened = self._opened
         if opened is None or opened[0] != os.getpid():
-            self.files.check()
+            checked = self.files.check()
             try:
                 run = self._open(torch.get_num_threads())
+                if self.files.stamps() != checked:
+                    raise BundleError(f"{self.files.graph}: was replaced while it was opened; load the bundle again.")
             except ReasonError:
                 raise
             except Exception as error:  # runtimes have errors of their own

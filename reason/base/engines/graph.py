@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reason.errors import BundleError, ConfigError
+from reason.files import open_regular
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -59,7 +60,7 @@ class Stored:
 
 def stored_tensors(weights: Path) -> dict[str, Stored]:
     """Return where each tensor of a safetensors file lies; offsets count from the start of the file."""
-    with weights.open("rb") as file:
+    with open_regular(weights) as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
     found = {}
@@ -118,7 +119,7 @@ def read(path: Path, digest: str) -> ModelProto:
     except ImportError:
         raise ConfigError(f"{path.name}: reading it takes the onnx package; pip install 'reason[onnx]'.") from None
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
     except OSError:
         raise BundleError(f"{path}: missing or unreadable; export it again with `reason export`.") from None

@@ -150,3 +150,18 @@ def test_a_file_that_was_replaced_is_not_run(files: ExportedFiles, tmp_path: Pat
     engine = OpenVino(replace(files, graph=victim) if name == "graph" else replace(files, weights=victim))
     with pytest.raises(BundleError, match="is not the file that was loaded any more"):
         engine.look(torch.zeros(1, 3, 20, 20), gradient=False, taps=False)
+
+
+def test_a_file_that_is_replaced_as_it_is_opened_is_not_run(files: ExportedFiles, tmp_path: Path) -> None:
+    weights = tmp_path / files.weights.name
+    weights.write_bytes(files.weights.read_bytes())
+
+    class Late(OpenVino):
+        def _open(self, threads: int) -> Any:
+            other = tmp_path / "other"
+            other.write_bytes(weights.read_bytes())
+            other.replace(weights)
+            return lambda pixels: []
+
+    with pytest.raises(BundleError, match="was replaced while it was opened"):
+        Late(replace(files, weights=weights)).look(torch.zeros(1, 3, 8, 8), gradient=False, taps=False)

@@ -69,30 +69,32 @@ def document(settings: Settings) -> dict[str, Any]:
             "summary": "How likely is each prediction of an image classifier to be right: accept or review.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "paths": {
-            "/predict": {"post": _predict(settings)},
-            "/models": {"get": _list_models()},
-            "/models/{name}": {"get": _show_model()},
-            "/models/{name}/map": {"get": _show_map()},
-            "/corruptions": {"get": _list_corruptions()},
-            "/samples": {"get": _sample()},
-            "/health/live": {"get": _operation("live", "Does the process answer?", _json(reference(Live)))},
-            "/health/ready": {
-                "get": _operation(
-                    "ready",
-                    "Are the bundles loaded?",
-                    _json(reference(Ready)),
-                    problems.LOADING,
-                )
-            },
-            "/openapi.json": {"get": _operation("openapi", "This document.", _json({"type": "object"}))},
-            "/": {"get": _operation("page", "The page.", _file("text/html"))},
-            "/static/{filename}": {"get": _static()},
-            "/favicon.ico": {"get": _operation("favicon", "The icon of the page.", _file("image/svg+xml"))},
+        "paths": _paths(settings),
+        "components": {"schemas": schemas()},
+    }
+
+
+def _paths(settings: Settings) -> dict[str, Any]:
+    return {
+        "/predict": {"post": _predict(settings)},
+        "/models": {"get": _list_models()},
+        "/models/{name}": {"get": _show_model()},
+        "/models/{name}/map": {"get": _show_map()},
+        "/corruptions": {"get": _list_corruptions()},
+        "/samples": {"get": _sample()},
+        "/health/live": {"get": _operation("live", "Does the process answer?", _json(reference(Live)))},
+        "/health/ready": {
+            "get": _operation(
+                "ready",
+                "Are the bundles loaded?",
+                _json(reference(Ready)),
+                problems.LOADING,
+            )
         },
-        "components": {
-            "schemas": schemas(),
-        },
+        "/openapi.json": {"get": _operation("openapi", "This document.", _json({"type": "object"}))},
+        "/": {"get": _operation("page", "The page.", _file("text/html"))},
+        "/static/{filename}": {"get": _static()},
+        "/favicon.ico": {"get": _operation("favicon", "The icon of the page.", _file("image/svg+xml"))},
     }
 
 

@@ -71,3 +71,9 @@ class ConfigError(ReasonError):
 
 class CorruptionError(ReasonError):
     """A corruption is unknown, or its severity or seed is out of range."""
+
+
+def first_line(error: Exception, longest: int = 200) -> str:
+    """Return the first line of what an error of another library says, or its type where it says nothing."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:longest]

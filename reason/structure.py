@@ -35,14 +35,14 @@ def require_options(settings: Any) -> None:
             _check_option(getattr(settings, name), typing.get_args(hint), name)
 
 
-def build(kind: type[T], table: Mapping[str, Any], *, renamed: Renamed = lambda former, name: None) -> T:
+def build(kind: type[T], table: Mapping[str, Any], *, renamed: Renamed | None = None) -> T:
     """Make a dataclass, and those within it, from parsed TOML or JSON.
 
     Args:
         kind: a dataclass; its fields may be plain types, ``Literal``, tuples of one type, mappings, dataclasses and
             optional ones of these.
         table: parsed TOML or JSON. An int serves as a float, a list as a tuple; nothing else is converted.
-        renamed: called for each former key that is read.
+        renamed: called for each former key that is read; without it former keys are unknown.
 
     Raises:
         SettingsError: a key is unknown, missing, of the wrong type, or refused by ``__post_init__``; its dotted name
@@ -61,7 +61,7 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _build(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
+def _build(kind: Any, value: Any, where: str, renamed: Renamed | None) -> Any:
     if is_dataclass(kind):
         return _build_dataclass(kind, value, where, renamed)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -82,7 +82,7 @@ def _check_option(value: Any, options: tuple[Any, ...], key: str) -> None:
     require(value in options, key, f"must be one of {', '.join(map(repr, options))}, not {short_repr(value)}.")
 
 
-def _build_value(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
+def _build_value(kind: Any, value: Any, where: str, renamed: Renamed | None) -> Any:
     if typing.get_origin(kind) is not None:  # Mapping[str, ...]
         if not isinstance(value, dict):
             raise SettingsError(where, f"must be a table, not {short_repr(value)}.")
@@ -97,7 +97,7 @@ def _build_value(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
     raise SettingsError(where, f"must be of type {kind.__name__}, not {short_repr(value)}.")
 
 
-def _build_dataclass(kind: Any, value: Any, where: str, renamed: Renamed) -> Any:
+def _build_dataclass(kind: Any, value: Any, where: str, renamed: Renamed | None) -> Any:
     if not isinstance(value, dict):
         raise SettingsError(where or "the file", f"must be a table, not {short_repr(value)}.")
     hints = typing.get_type_hints(kind)
@@ -105,8 +105,8 @@ def _build_dataclass(kind: Any, value: Any, where: str, renamed: Renamed) -> Any
     prefix = f"{where}." if where else ""
     built = {}
     for key, item in value.items():
-        name = _name_of(key, known, prefix)
-        if name != key:
+        name = _name_of(key, known, prefix, former=renamed is not None)
+        if renamed is not None and name != key:
             renamed(prefix + key, name)
         if name in built:
             raise SettingsError(prefix + key, f"is the former name of {prefix}{name}, which is there too; drop one.")
@@ -120,11 +120,11 @@ def _build_dataclass(kind: Any, value: Any, where: str, renamed: Renamed) -> Any
         raise SettingsError(prefix + error.key, error.problem) from None
 
 
-def _name_of(key: str, known: Mapping[str, Field[Any]], prefix: str) -> str:
+def _name_of(key: str, known: Mapping[str, Field[Any]], prefix: str, *, former: bool) -> str:
     if key in known:
         return key
     for name, field in known.items():
-        if field.metadata.get(FORMER) == key:
+        if former and field.metadata.get(FORMER) == key:
             return name
     hint = did_you_mean(key, known, f"known keys: {', '.join(known)}.", prefix=prefix)
     raise SettingsError(prefix + key[:LONGEST], f"is not a known key; {hint}")

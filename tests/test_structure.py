@@ -66,3 +66,8 @@ def test_a_former_key_is_read_and_reported() -> None:
     said: list[tuple[str, str]] = []
     assert build(Tree, {"leaves": [], "years": 3}, renamed=lambda *names: said.append(names)) == Tree((), age=3)
     assert said == [("years", "age")]
+
+
+def test_a_former_key_is_unknown_where_nobody_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"^years is not a known key"):
+        build(Tree, {"leaves": [], "years": 3})

@@ -82,7 +82,7 @@ def convert(old: Path, new: Path) -> str:
     seals = {name: tensors.write(unfinished / name, arrays[name]) for name in sorted(arrays)}
     made = facts.pop("card") | {key: facts.pop(key) for key in ("created", "versions")}
     made["metrics"] = {FORMER_SPLITS.get(split, split): row for split, row in made.get("metrics", {}).items()}
-    facts["provenance"] = plain(build(Provenance, made))
+    facts["provenance"] = plain(build(Provenance, made, renamed=lambda former, name: None))
     name = facts["architecture"]
     facts["taps"] = [asdict(tap) for tap in ARCHITECTURES[name].taps] if name in ARCHITECTURES else []
     facts["files"] = {name: seal.model_dump() for name, seal in seals.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
@@ -17,7 +18,7 @@ from reason.base.engines import Tapped
 from reason.bundle.card import Card
 from reason.bundle.faults import broken
 from reason.bundle.folders import CARD
-from reason.errors import BundleError
+from reason.errors import BundleError, ReasonError
 
 
 class _Undrawn(TorchFunctionMode):
@@ -42,11 +43,12 @@ def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | No
     Args:
         folder: where the card lies, for messages.
         card: the card.
-        network: for an architecture that is not built in, a network of the same shape.
+        network: for an architecture that is not built in, a network of the same shape, which is copied.
         head: dotted name of that network's last ``nn.Linear``.
 
     Raises:
-        BundleError: the architecture is not built in and no network is given, or it does not take such images.
+        BundleError: the architecture is not built in and no network is given, it cannot be imported, or it does not
+            take such images.
     """
     if card.architecture not in ARCHITECTURES:
         if network is None or head is None:
@@ -54,9 +56,14 @@ def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | No
                 f"{folder / CARD}: architecture {card.architecture!r} is not built in; give load its network and head."
             )
         try:
-            return Tapped(network, head=head, dropout=card.dropout, taps=card.taps)
-        except AttributeError as error:
+            # A copy: hooks and weights come before the last check, and what the caller holds stays as it is.
+            return Tapped(copy.deepcopy(network), head=head, dropout=card.dropout, taps=card.taps)
+        except (AttributeError, TypeError, RuntimeError) as error:
             raise broken(folder / CARD, f"the network that load was given does not fit ({error})") from None
+    try:
+        ARCHITECTURES[card.architecture]
+    except ReasonError as error:  # a package offers it, and cannot be imported
+        raise BundleError(f"{folder / CARD}: {error}") from None
     try:
         with without_memory():
             made = make(card.architecture, len(card.classes), card.dropout, card.preprocessing.channels)
@@ -76,7 +83,7 @@ def fill(base: Tapped, tensors: Mapping[str, torch.Tensor]) -> Tapped:
         tensors: the weights, in half precision and of the network's shapes.
     """
     network = base.network
-    # Networks on the meta device take the tensors as they are; one that the caller gave keeps its own parameters.
+    # Networks on the meta device take the tensors as they are; one copied from the caller's has parameters.
     network.load_state_dict({name: _single(tensor) for name, tensor in tensors.items()}, assign=_is_empty(network))
     network.to(memory_format=torch.channels_last)
     return base.freeze()

@@ -1,4 +1,7 @@
-"""A Detector from a folder. Nothing in the folder is ever run, and nothing is allocated before it is checked."""
+"""A Detector from a folder: no code in it is ever run, and nothing is allocated before it is checked.
+
+What an engine is given is a graph of arithmetic alone, see ``reason.base.engines.graph``.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,8 @@ def load(
             that is installed, that the bundle was proved with and that gives what its signals need.
         device: where PyTorch runs it: ``cpu``, ``cuda``, or ``auto`` for a GPU that is there.
         exact: whether ``auto`` leaves out engines whose verdicts may differ from those of PyTorch by more than 1e-4.
-        network: for a bundle of a network of your own (architecture ``custom``), a network of the same shape; its
-            weights are replaced by the bundle's.
+        network: for a bundle of a network of your own (architecture ``custom``), a network of the same shape; it
+            is copied and stays as it is.
         head: dotted name of that network's last ``nn.Linear``.
 
     Raises:

@@ -13,7 +13,10 @@ from reason.bundle.faults import broken
 from reason.bundle.folders import BASE, BF16_SAMPLE, CARD, GRAPH, MAP, META, SAMPLE, SUFFIX
 from reason.bundle.tensors import DTYPES, described
 from reason.detector.metanet import MetaNet
-from reason.signals import Layout
+from reason.errors import BundleError, ReasonError
+from reason.signals import Layout, Part, SignalFamily
+from reason.signals.settings import MOST_IMAGES
+from reason.signals.texts import LONGEST
 
 SIZES = (8, 1024)
 """Smallest and largest side of the base classifier's input, in pixels; of smaller ones its poolings leave nothing."""
@@ -21,10 +24,22 @@ SIZES = (8, 1024)
 MOST_SAMPLED_WEIGHTS = 2**26
 """Largest number of head weights over all dropout masks, which are kept in memory."""
 
+MOST_BYTES = 2**30
+"""Largest size of all files together but the weights of the base classifier, which are of its network's shapes."""
+
+MOST_TAPPED = 100_000
+"""Largest number of pooled outputs of all taps: each can be a column."""
+
+LONGEST_TAP = 200
+"""Most letters of the name of a tap, which its columns repeat."""
+
 CLASSES = "classes"
 """Array beside the MetaNet's that repeats the names of the classes, so that the card alone cannot rename them."""
 
 Dimensions = dict[str, int]
+
+MOST: Mapping[str, int] = {"images": MOST_IMAGES, "points": MOST_IMAGES, "bytes": LONGEST, "text": LONGEST}
+"""Largest sizes of dimensions that nothing else bounds."""
 
 FITTED: Mapping[str, Layout] = {
     SAMPLE: {"reliability": ("F32", "images"), "correct": ("BOOL", "images")},
@@ -54,7 +69,7 @@ class CardChecks:
         self._features = base.head.in_features
 
     def check(self) -> None:
-        """Raise a ``BundleError`` that names the first two things that do not fit each other."""
+        """Raise a ``BundleError`` that names the first two things that do not fit each other, or what is too large."""
         self._check_numbers()
         self._check_files()
         self._check_base()
@@ -63,7 +78,7 @@ class CardChecks:
         for name, pattern in FITTED.items():
             if name in self._card.files:
                 self._fit(name, pattern)
-        for stem, kind in self._card.signals.stored().items():
+        for stem, kind in self._stored().items():
             layout = kind.layout(self._base.taps)
             if layout is not None:
                 self._fit(f"{stem}{SUFFIX}", layout)
@@ -83,6 +98,9 @@ class CardChecks:
             f"the head has {self._base.head.out_features} rows for {len(card.classes)} classes": (
                 self._base.head.out_features == len(card.classes)
             ),
+            f"taps have no channels, or more than {MOST_TAPPED} outputs": all(tap.channels > 0 for tap in card.taps)
+            and sum(tap.channels * len(tap.keys(signals.poolings)) for tap in card.taps) <= MOST_TAPPED,
+            "taps have a name that is too long": all(len(tap.name) <= LONGEST_TAP for tap in card.taps),
             "metanet.scalar_members exceeds its members": card.metanet.scalar_members <= card.metanet.members,
         }
         for fault, holds in rules.items():
@@ -91,7 +109,7 @@ class CardChecks:
 
     def _check_files(self) -> None:
         files = self._card.files
-        learned = {f"{stem}{SUFFIX}" for stem in self._card.signals.stored()}
+        learned = {f"{stem}{SUFFIX}" for stem in self._stored()}
         for name in (BASE, META, *sorted(learned)):
             if name not in files:
                 needed = ", which its signals need" if name in learned else ""
@@ -99,8 +117,16 @@ class CardChecks:
         surplus = files.keys() - learned - {BASE, META, SAMPLE, MAP, BF16_SAMPLE, GRAPH}
         if surplus:
             raise broken(self._path, f"lists {min(surplus)[:80]}, which its signals do not need")
+        if sum(seal.bytes for name, seal in files.items() if name != BASE) > MOST_BYTES:
+            raise broken(self._path, f"its files take more than {MOST_BYTES:,} bytes beside the base classifier's")
         if self._card.certificate is not None and SAMPLE not in files:
             raise broken(self._path, "there is a certificate, but no calibration sample to check it by")
+
+    def _stored(self) -> Mapping[str, type[Part] | type[SignalFamily]]:
+        try:
+            return self._card.signals.stored()
+        except ReasonError as error:  # a package offers the family, and cannot be imported
+            raise BundleError(f"{self._path}: {error}") from None
 
     def _check_engines(self) -> None:
         """Compare what the card says of engines with its files and with what it says of itself."""
@@ -118,10 +144,12 @@ class CardChecks:
                 raise broken(self._path, f"lists {'no ' if needed else ''}{name}, and its engines say otherwise")
 
     def _check_base(self) -> None:
-        expected = {
-            name: described("F16" if tensor.is_floating_point() else DTYPES[tensor.dtype], tensor.shape)
-            for name, tensor in self._base.network.state_dict().items()
-        }
+        expected = {}
+        for name, tensor in self._base.network.state_dict().items():
+            dtype = "F16" if tensor.is_floating_point() else DTYPES.get(tensor.dtype)
+            if dtype is None:
+                raise broken(self._path, f"the network has {name} in {tensor.dtype}, which bundles do not hold")
+            expected[name] = described(dtype, tensor.shape)
         self._compare(BASE, expected, f"architecture {self._card.architecture!r}")
 
     def _check_metanet(self) -> None:
@@ -164,6 +192,8 @@ class CardChecks:
                     expected, called = dimension, f"dimension {number}"
                 else:
                     expected, called = sizes.setdefault(dimension, size), dimension
+                if size > MOST.get(called, size):
+                    raise broken(path, f"{key} is {array}, and {called} may be {MOST[called]} at most")
                 if size != expected:
                     raise broken(path, f"{key} is {array}, but {called} is {expected}")
 

@@ -90,21 +90,21 @@ def check_map(path: Path, tensors: Tensors) -> None:
 def _fault(certificate: Certificate, threshold: float, sample: CalibrationSample) -> str | None:
     if not (0 < certificate.risk < 1 and 0 < certificate.delta < 1):
         return "risk and delta must be in (0, 1)"
-    promise = sample.guarantee(min(certificate.risk * (1 + ROUNDING), 1 - ROUNDING), certificate.delta)
-    if promise is None or threshold < promise.threshold:
-        return f"no threshold of {threshold:g} promises a risk of {certificate.risk:g}"
+    found = sample.guarantee(min(certificate.risk * (1 + ROUNDING), 1 - ROUNDING), certificate.delta)
+    if found is None or threshold < found.threshold:
+        return f"no threshold of {threshold:g} guarantees a risk of {certificate.risk:g}"
     accepted = sample.reliability >= threshold
     n, kept, errors = len(accepted), int(accepted.sum()), int((accepted & ~sample.correct).sum())
-    found = {
+    figures = {
         "n": (certificate.n, n),
         "coverage": (certificate.coverage, kept / n),
         "bound": (certificate.bound, float(upper_bound(errors, kept, certificate.delta))),
     }
-    for name, (said, computed) in found.items():
+    for name, (said, computed) in figures.items():
         if not math.isclose(said, computed, rel_tol=ROUNDING):
             return f"{name} is {said:g}, and {computed:g} when computed again"
-    if certificate.method != promise.certificate.method:
-        return f"the method is not {promise.certificate.method}"
+    if certificate.method != found.certificate.method:
+        return f"the method is not {found.certificate.method}"
     return None
 
 

@@ -18,6 +18,9 @@ SIZES = (
 )
 """Settings that must be positive."""
 
+MOST_IMAGES = 2**20
+"""Most images that a bundle keeps anything of, in its bank, its calibration sample or its map."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignalSettings:
@@ -58,6 +61,8 @@ class SignalSettings:
             require(name not in self.families[:number], key, f"names {name!r} a second time; name each family once.")
         for size in SIZES:
             require(getattr(self, size) >= 1, size, f"must be at least 1, not {getattr(self, size)}.")
+        fits = self.bank_images <= MOST_IMAGES
+        require(fits, "bank_images", f"must be at most {MOST_IMAGES}, not {self.bank_images}.")
         fits = self.pca_columns <= self.pca_components
         require(fits, "pca_columns", f"must not exceed pca_components, {self.pca_components}.")
         known = bool(self.poolings) and set(self.poolings) <= set(POOLINGS)

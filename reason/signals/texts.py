@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+LONGEST = 4096
+"""Most bytes of one text: names of images are paths, and no path is longer."""
+
 
 def to_bytes(texts: Sequence[str | bytes]) -> torch.Tensor:
     """Return the texts in UTF-8, one a row, filled up with zeros: uint8 ``[n, longest]``."""
@@ -19,9 +22,9 @@ def from_bytes(rows: torch.Tensor) -> tuple[str, ...]:
     """Return what ``to_bytes`` was given.
 
     Raises:
-        ValueError: the tensor is not uint8 ``[n, longest]``, or not UTF-8.
+        ValueError: the tensor is not uint8 ``[n, longest]`` with at most ``LONGEST`` bytes a row, or not UTF-8.
     """
-    if rows.dtype != torch.uint8 or rows.ndim != 2 or rows.shape[1] == 0:
-        raise ValueError(f"texts must be uint8 [n, longest], not {rows.dtype} {list(rows.shape)}.")
+    if rows.dtype != torch.uint8 or rows.ndim != 2 or not 0 < rows.shape[1] <= LONGEST:
+        raise ValueError(f"texts must be uint8 [n, 1 to {LONGEST}], not {rows.dtype} {list(rows.shape)}.")
     table = np.ascontiguousarray(rows.numpy()).view(f"S{rows.shape[1]}")[:, 0]
     return tuple(text.decode() for text in table.tolist())

@@ -18,6 +18,7 @@ from safetensors import safe_open
 
 import reason
 from reason.bundle.folders import BANK, BASE, CARD, LAYERS, MAP, META, PCA, SAMPLE
+from reason.bundle.shapes import CLASSES
 from reason.errors import BundleError
 
 from .forging import edit_arrays, edit_card, seal_again
@@ -91,6 +92,15 @@ def put(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (("signals", "families"), ["softmax", "softmax"], "a second time"),
         (("signals", "neighbours"), 0, "must be at least 1"),
         (("signals", "dropout_samples"), 10**9, "dropout_samples"),
+        (("signals", "bank_images"), 10**9, "signals: bank_images must be at most 1048576, not 1000000000"),
+        (("files", META, "bytes"), 2**31, "its files take more than 1,073,741,824 bytes"),
+        (
+            ("files", SAMPLE, "arrays"),
+            {"reliability": "F32[2000000]", "correct": "BOOL[2000000]"},
+            "reliability is F32[2000000], and images may be 1048576 at most",
+        ),
+        (("files", META, "arrays", CLASSES), "U8[3,2147483648]", "and text may be 4096 at most"),
+        (("provenance", "recipe"), {"home": {}}, "provenance: recipe.home is not a known key"),
         (("signals", "tpyo"), 1, "signals: tpyo is not a known key"),
         (("meta_names",), ["entropy"], "best_meta_enhanced"),
         (("metanet", "members"), 10**6, "metanet.members"),

@@ -15,7 +15,7 @@ from torch import nn
 
 from reason.base.engines.graph import EMBEDDING, INPUT, LOGITS, WEIGHT, Stored, stored_tensors
 from reason.base.engines.pytorch import Tapped
-from reason.errors import BundleError, ConfigError
+from reason.errors import BundleError, ConfigError, first_line
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
@@ -92,7 +92,7 @@ def _traced(base: Tapped, shape: tuple[int, int, int]) -> Any:
                 dynamic_shapes=({0: free, 2: free, 3: free},),
             )
         except Exception as error:  # the exporter has many errors for what it cannot trace
-            reason = str(error).strip().splitlines()[0][:150] if str(error).strip() else type(error).__name__
+            reason = first_line(error, 150)
             raise BundleError(f"the base classifier cannot be exported as an ONNX graph ({reason}).") from error
     assert program is not None
     return program.model

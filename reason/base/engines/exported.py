@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reason.base.engines.engine import Engine
 from reason.base.engines.graph import EMBEDDING, LOGITS
 from reason.base.evidence import Evidence
-from reason.errors import BundleError, ReasonError
+from reason.errors import BundleError, ReasonError, first_line
 from reason.files import Stamp, open_regular, sha256_of, stamp_of
 
 Run = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
@@ -109,8 +109,7 @@ class Exported(Engine):
             except ReasonError:
                 raise
             except Exception as error:  # runtimes have errors of their own
-                reason = str(error).strip().splitlines()[0][:200]
-                raise BundleError(f"{self.files.graph}: {self.name} cannot run it ({reason}).") from error
+                raise BundleError(f"{self.files.graph}: {self.name} cannot run it ({first_line(error)}).") from error
             _ABANDONED.append(opened)
             self._opened = opened = (os.getpid(), run)
         return opened[1]

@@ -16,7 +16,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reason.errors import BundleError, ConfigError
+from reason.errors import BundleError, ConfigError, first_line
 from reason.files import open_regular
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ class Graph:
         """
         model = read(self.path, self.digest)
         try:
+            if model.functions or model.training_info:
+                raise _FaultError("holds functions or training, which no export has")
             _check_graph(model.graph, weights, widths)
             _check_memory(model, shape, widths)
         except _FaultError as fault:
@@ -197,7 +199,7 @@ def _check_memory(model: ModelProto, shape: tuple[int, int, int], widths: Mappin
     try:
         inferred = onnx.shape_inference.infer_shapes(fixed, check_type=True, strict_mode=True, data_prop=True).graph
     except Exception as error:  # onnx has several errors for it
-        raise _FaultError(f"has shapes that do not fit ({str(error).splitlines()[0][:100]})") from None
+        raise _FaultError(f"has shapes that do not fit ({first_line(error, 100)})") from None
     known = {item.name: _shape_of(item) for item in (*inferred.value_info, *inferred.output)}
     for node in inferred.node:
         for name in node.output:

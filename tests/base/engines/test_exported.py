@@ -165,3 +165,12 @@ def test_a_file_that_is_replaced_as_it_is_opened_is_not_run(files: ExportedFiles
 
     with pytest.raises(BundleError, match="was replaced while it was opened"):
         Late(replace(files, weights=weights)).look(torch.zeros(1, 3, 8, 8), gradient=False, taps=False)
+
+
+def test_an_error_without_words_is_named_by_its_type(files: ExportedFiles) -> None:
+    class Silent(OpenVino):
+        def _open(self, threads: int) -> Any:
+            raise RuntimeError
+
+    with pytest.raises(BundleError, match=r"openvino cannot run it \(RuntimeError\)"):
+        Silent(files).look(torch.zeros(1, 3, 8, 8), gradient=False, taps=False)

@@ -183,3 +183,12 @@ def test_the_graph_holds_no_weights(files: ExportedFiles) -> None:
     assert not any(tensor.raw_data and len(tensor.raw_data) > 64 for tensor in model.graph.initializer)
     assert any(item.op_type == "BatchNormalization" for item in model.graph.node)
     assert len(files.graph.read_bytes()) < 20_000
+
+
+def test_functions_are_refused(files: ExportedFiles, tmp_path: Path) -> None:
+    """A function of the model's own may stand behind any operator's name."""
+    model = model_of(files)
+    node = helper.make_node("Relu", ["x"], ["y"])
+    model.functions.append(helper.make_function("", "Relu", ["x"], ["y"], [node], [helper.make_opsetid("", 20)]))
+    with pytest.raises(BundleError, match="holds functions or training"):
+        checked(files, tmp_path / "graph.onnx", model)

@@ -137,3 +137,14 @@ def test_a_file_that_is_replaced_between_check_and_use_is_refused(copy: Path, mo
 def test_claiming_a_new_folder_makes_nothing(tmp_path: Path) -> None:
     claim(tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a damaged disk, after the checks."""
+
+    def failing(*_: object) -> dict[str, torch.Tensor]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(tensors, "_mapped", failing)
+    with pytest.raises(BundleError, match="missing or unreadable"):
+        reason.load(copy)

@@ -59,6 +59,8 @@ def _facts(detector: Detector) -> Iterator[tuple[str, str]]:
     yield "classes", f"{len(detector.classes)}: {', '.join(detector.classes)}"
     families = [f"{family.name} ({groups.count(family.name)})" for family in detector.signals.families]
     yield "signals", f"{len(groups)} columns: {', '.join(families)}"
+    proved = ", ".join(("torch", *detector.engine_proofs))
+    yield "engine", f"{detector.engine.name} in {detector.engine.precision}, which auto takes here, of {proved}"
     yield "threshold", f"{detector.threshold:.4g}"
     if certificate is None:
         yield "guarantee", "none"

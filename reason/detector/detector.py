@@ -264,6 +264,8 @@ class Detector:
             "meta_names": list(self.signals.names),
             "threshold": self.threshold,
             "certificate": None if certificate is None else certificate.to_dict(),
+            "engine": self.engine.name,
+            "engines": {name: proof.to_dict() for name, proof in self.engine_proofs.items()},
             **self.provenance.to_dict(),
         }
 

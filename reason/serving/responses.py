@@ -147,6 +147,8 @@ class Model(_Response):
     """Reliability from which predictions are accepted, in [0, 1]."""
     certificate: Certificate | None
     """What the threshold guarantees; ``null`` for nothing."""
+    engine: str
+    """What runs the base classifier; threshold and certificate are those that hold with it."""
 
 
 class ModelList(_Response):

@@ -31,7 +31,7 @@ DATA = Path(os.environ.get("REASON_DATA", ROOT / "data"))
 
 @pytest.fixture(scope="module")
 def shipped() -> Detector:
-    return reason.load(BUNDLE)
+    return reason.load(BUNDLE, exact=True)
 
 
 def test_it_is_under_60_megabytes() -> None:
@@ -81,7 +81,7 @@ class Measured:
 
 def measured(name: str) -> Measured:
     """Measure a bundle on clean test images and as it is made for, beside the baselines that need no fit."""
-    detector = reason.load(SAVED / name)
+    detector = reason.load(SAVED / name, exact=True)
     protocol = EvaluationProtocol.of(detector)
     try:
         test = splits.read_test(protocol, detector, DATA)

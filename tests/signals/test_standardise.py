@@ -29,7 +29,9 @@ def test_texts_come_back_from_bytes(texts: tuple[str, ...]) -> None:
 
 
 def test_other_tensors_are_no_texts() -> None:
-    with pytest.raises(ValueError, match=r"uint8 \[n, longest\]"):
+    with pytest.raises(ValueError, match=r"uint8 \[n, 1 to 4096\]"):
         from_bytes(torch.zeros(3, 2))
+    with pytest.raises(ValueError, match="4096"):
+        from_bytes(torch.zeros(1, 4097, dtype=torch.uint8))
     with pytest.raises(ValueError, match="utf-8"):
         from_bytes(torch.full((1, 2), 255, dtype=torch.uint8))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import click
@@ -26,18 +25,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 180_000
 
 
-@contextmanager
-def service() -> Iterator[str]:
+def service() -> AbstractContextManager[str]:
     """Serve the bundles that ship on a free port, and give the address."""
     settings = Settings(port=0, log_level="error", data=Path("none"))
-    server = Server(settings, create_app(settings))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield server.url
-    finally:
-        server.stop()
-        thread.join()
+    return Server(settings, create_app(settings)).in_thread()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -51,11 +50,6 @@ class FileSeal(BaseModel):
     bytes: Annotated[int, Field(ge=0, le=16_000_000_000)]
     arrays: Annotated[dict[Name, Array], Field(max_length=20_000)]
     """Type and shape of each array in it, such as ``F16[64,3,7,7]``."""
-
-    def shape(self, name: str) -> tuple[int, ...] | None:
-        """Return the shape of an array, ``None`` where the file has none of this name."""
-        text = self.arrays.get(name)
-        return None if text is None else tuple(map(int, re.findall(r"\d+", text.partition("[")[2])))
 
 
 class MetaNetShape(BaseModel):

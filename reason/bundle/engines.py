@@ -7,7 +7,7 @@ from pathlib import Path
 from reason.base.engines import Engine, Tapped
 from reason.base.engines.choice import RUNTIMES
 from reason.base.engines.exported import ExportedFiles
-from reason.base.engines.graph import EMBEDDING, LOGITS, Graph
+from reason.base.engines.graph import EMBEDDING, LOGITS, check
 from reason.base.taps import POOLINGS
 from reason.bundle.folders import BASE, GRAPH
 from reason.data.images import Preprocessing
@@ -30,11 +30,10 @@ def open_graph(
         BundleError: the graph is another, or is not one that ``reason export`` makes.
         ConfigError: a package is missing.
     """
-    exported = Graph(folder / GRAPH, graph)
     widths = {LOGITS: base.head.out_features, EMBEDDING: base.head.in_features}
     widths |= {key: tap.channels for tap in base.taps for key in tap.keys(tuple(POOLINGS))}
-    exported.check(folder / BASE, image_shape(preprocessing), widths)
-    files = ExportedFiles(exported.path, graph, folder / BASE, weights, tuple(widths))
+    check(folder / GRAPH, graph, folder / BASE, image_shape(preprocessing), widths)
+    files = ExportedFiles(folder / GRAPH, graph, folder / BASE, weights, tuple(widths))
     return RUNTIMES[name].engine(files)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from reason.base.engines import Tapped
 from reason.base.engines.choice import RUNTIMES
 from reason.bundle.base import without_memory
-from reason.bundle.card import Card, FileSeal
+from reason.bundle.card import Card
 from reason.bundle.faults import broken
 from reason.bundle.folders import BASE, BF16_SAMPLE, CARD, GRAPH, MAP, META, SAMPLE, SUFFIX
-from reason.bundle.tensors import DTYPES, described
+from reason.bundle.tensors import DTYPES, described, parsed
 from reason.detector.metanet import MetaNet
 from reason.errors import BundleError, ReasonError
 from reason.signals import Layout, Part, SignalFamily
@@ -35,8 +35,6 @@ LONGEST_TAP = 200
 
 CLASSES = "classes"
 """Array beside the MetaNet's that repeats the names of the classes, so that the card alone cannot rename them."""
-
-Dimensions = dict[str, int]
 
 MOST: Mapping[str, int] = {"images": MOST_IMAGES, "points": MOST_IMAGES, "bytes": LONGEST, "text": LONGEST}
 """Largest sizes of dimensions that nothing else bounds."""
@@ -155,17 +153,14 @@ class CardChecks:
     def _check_metanet(self) -> None:
         net = unfitted_metanet(self._card)
         expected = {name: described(DTYPES[tensor.dtype], tensor.shape) for name, tensor in net.state_dict().items()}
-        seal = self._card.files[META]
-        rest = {name: array for name, array in seal.arrays.items() if name != CLASSES}
+        arrays = self._card.files[META].arrays
+        rest = {name: array for name, array in arrays.items() if name != CLASSES}
         self._compare(META, expected, "the card's metanet and meta_names", rest)
-        only_names = FileSeal(sha256=seal.sha256, bytes=seal.bytes, arrays={CLASSES: seal.arrays.get(CLASSES, "U8[]")})
-        self._match(META, {CLASSES: ("U8", "classes", "text")}, only_names, self._known())
+        names = {CLASSES: arrays.get(CLASSES, "U8[]")}
+        self._match(META, {CLASSES: ("U8", "classes", "text")}, names)
 
     def _fit(self, name: str, pattern: Layout) -> None:
-        self._match(name, pattern, self._card.files[name], self._known())
-
-    def _known(self) -> Dimensions:
-        return {"classes": len(self._card.classes), "features": self._features}
+        self._match(name, pattern, self._card.files[name].arrays)
 
     def _compare(
         self, name: str, expected: Mapping[str, str], owner: str, found: Mapping[str, str] | None = None
@@ -178,14 +173,16 @@ class CardChecks:
                     self._path.with_name(name), f"does not fit {owner} ({key[:80]} is {here} instead of {there})"
                 )
 
-    def _match(self, name: str, pattern: Layout, seal: FileSeal, known: Dimensions) -> None:
+    def _match(self, name: str, pattern: Layout, arrays: Mapping[str, str]) -> None:
         """Compare types and shapes with a pattern; a dimension that is not known yet is what it is found to be."""
-        path, sizes = self._path.with_name(name), dict(known)
-        if seal.arrays.keys() != pattern.keys():
+        path = self._path.with_name(name)
+        sizes = {"classes": len(self._card.classes), "features": self._features}
+        if arrays.keys() != pattern.keys():
             raise broken(path, f"has arrays other than {', '.join(pattern)}")
         for key, (dtype, *dimensions) in pattern.items():
-            array, shape = seal.arrays[key], seal.shape(key) or ()
-            if array.partition("[")[0] != dtype or len(shape) != len(dimensions) or 0 in shape:
+            array = arrays[key]
+            found, shape = parsed(array)
+            if found != dtype or len(shape) != len(dimensions) or 0 in shape:
                 raise broken(path, f"{key} is {array} instead of {dtype}[{','.join(map(str, dimensions))}]")
             for number, (dimension, size) in enumerate(zip(dimensions, shape, strict=True)):
                 if isinstance(dimension, int):

@@ -85,6 +85,12 @@ def described(dtype: str, shape: torch.Size | list[int]) -> str:
     return f"{dtype}[{','.join(map(str, shape))}]"
 
 
+def parsed(array: str) -> tuple[str, tuple[int, ...]]:
+    """Return what ``described`` was given."""
+    dtype, _, shape = array.rstrip("]").partition("[")
+    return dtype, tuple(int(size) for size in shape.split(",") if size)
+
+
 def read(path: Path, seal: FileSeal) -> dict[str, torch.Tensor]:
     """Map the arrays of a file into memory; processes that read the same file share them.
 

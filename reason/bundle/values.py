@@ -13,8 +13,9 @@ from reason.bundle.faults import broken
 from reason.bundle.folders import CARD, META, SUFFIX
 from reason.bundle.shapes import CLASSES
 from reason.detector.certificate import Certificate
+from reason.detector.policy_request import is_risk
 from reason.detector.risk import CalibrationSample, upper_bound
-from reason.signals.texts import from_bytes
+from reason.signals.texts import printable
 
 LARGEST = 1e15
 """Numbers in single precision up to this can be squared and added up; no fitted number comes near it."""
@@ -53,7 +54,11 @@ def _within(tensor: torch.Tensor, limit: float) -> bool:
 def check_metanet(path: Path, card: Card, tensors: Tensors) -> None:
     """Compare the names of the classes with the card's, and refuse deviations and limits that are not above 0."""
     check_finite(path, tensors)
-    if _texts(path, CLASSES, tensors) != card.classes:
+    try:
+        classes = printable(tensors[CLASSES], CLASSES)
+    except ValueError as error:
+        raise broken(path, str(error)) from None
+    if classes != card.classes:
         raise broken(path.with_name(CARD), f"its classes are not those that {META} was fitted with")
     for name in ("deviation", "limit"):
         if not bool((tensors[name] > 0).all()):
@@ -88,7 +93,7 @@ def check_map(path: Path, tensors: Tensors) -> None:
 
 
 def _fault(certificate: Certificate, threshold: float, sample: CalibrationSample) -> str | None:
-    if not (0 < certificate.risk < 1 and 0 < certificate.delta < 1):
+    if not (is_risk(certificate.risk) and is_risk(certificate.delta)):
         return "risk and delta must be in (0, 1)"
     found = sample.guarantee(min(certificate.risk * (1 + ROUNDING), 1 - ROUNDING), certificate.delta)
     if found is None or threshold < found.threshold:
@@ -111,13 +116,3 @@ def _fault(certificate: Certificate, threshold: float, sample: CalibrationSample
 def _check_probabilities(path: Path, name: str, tensors: Tensors) -> None:
     if float(tensors[name].min()) < 0 or float(tensors[name].max()) > 1:
         raise broken(path, f"{name} holds numbers outside 0 to 1")
-
-
-def _texts(path: Path, name: str, tensors: Tensors) -> tuple[str, ...]:
-    try:
-        texts = from_bytes(tensors[name])
-    except ValueError:
-        raise broken(path, f"{name} holds no text") from None
-    if not all(text.isprintable() for text in texts):
-        raise broken(path, f"{name} holds characters that cannot be printed")
-    return texts

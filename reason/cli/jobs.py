@@ -112,7 +112,8 @@ def evaluate(
     from reason.evaluation.baselines import SCORES
     from reason.evaluation.output import write
 
-    sys.path.append(str(Path.cwd()))  # the installed command, unlike python -m, does not look there for modules
+    if scores:
+        sys.path.append(str(Path.cwd()))  # the installed command, unlike python -m, does not look there for modules
     more = [SCORES.resolve(text) for text in scores]
     evaluation = evaluations.run(bundle_folder(bundle), data_root, seeds, more, engine, device)
     write(evaluation, output)

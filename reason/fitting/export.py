@@ -13,7 +13,7 @@ import torch
 
 from reason import progress
 from reason.base.engines import Engine
-from reason.base.engines.choice import RUNTIMES, require
+from reason.base.engines.choice import RUNTIMES, needs_torch, require
 from reason.base.engines.export import export
 from reason.bundle import card as cards
 from reason.bundle import tensors
@@ -54,6 +54,7 @@ def run(folder: Path, data_root: Path, name: str) -> EngineProof:
     """
     require(name)
     detector = load(folder, engine="torch")
+    _refuse_gradient(detector, name)  # before a whole data set is read
     parts = read_parts(detector, data_root)
     recipe = detector.provenance.recipe
     assert recipe is not None  # read_parts refuses a bundle without one
@@ -75,24 +76,27 @@ def add_engine(folder: Path, detector: Detector, pixels: torch.Tensor, labels: t
         BundleError, ConfigError: see ``run``.
     """
     require(name)
-    if Requirement.GRADIENT in detector.signals.requires:
-        raise ConfigError(
-            f"engine {name}: the signals of {detector.name} need the input gradient, which the torch engine alone has."
-        )
+    _refuse_gradient(detector, name)
     folder = find(folder)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.copytree(folder, unfinished)
     try:
-        values = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        engine = _export(detector, unfinished, values["files"][BASE]["sha256"], name)
+        data = (folder / CARD).read_bytes()
+        before = cards.parse(data, folder / CARD)
+        engine = _export(detector, unfinished, before.files[BASE].sha256, name)
         proof, sample = prove(detector, engine, pixels, labels)
-        card = _write(unfinished, values, name, proof, sample)
+        card = _write(unfinished, before, json.loads(data), name, proof, sample)
         CardChecks(folder, card, detector.base).check()
         swap_in(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return proof
+
+
+def _refuse_gradient(detector: Detector, name: str) -> None:
+    if Requirement.GRADIENT in detector.signals.requires:
+        raise ConfigError(f"engine {name}: {needs_torch(detector.name)}")
 
 
 def _export(detector: Detector, folder: Path, weights: str, name: str) -> Engine:
@@ -168,11 +172,23 @@ def _sample(detector: Detector, pixels: torch.Tensor, labels: torch.Tensor, how:
     return CalibrationSample(torch.cat(reliability).numpy(), (torch.cat(predicted) == labels).numpy())
 
 
-def _write(folder: Path, values: Mapping[str, Any], name: str, proof: EngineProof, sample: CalibrationSample) -> Card:
-    """Put the proof on the card, and beside it what an engine in bf16 says of the calibration images."""
-    files, seal = dict(values["files"]), _sealed(folder / GRAPH).model_dump()
-    engines = dict(values.get("engines", {})) if files.get(GRAPH) == seal else {}
-    files[GRAPH], engines[name] = seal, proof.to_dict()
+def _write(
+    folder: Path, before: Card, values: Mapping[str, Any], name: str, proof: EngineProof, sample: CalibrationSample
+) -> Card:
+    """Put the proof on the card, and beside it what an engine in bf16 says of the calibration images.
+
+    Args:
+        folder: holds the graph.
+        before: the card as it was.
+        values: the same as plain JSON, of which all that does not change keeps its digest.
+        name: the engine.
+        proof: of the engine.
+        sample: what the engine says of the calibration images.
+    """
+    seal = _sealed(folder / GRAPH)
+    kept = before.engines if before.files.get(GRAPH) == seal else {}
+    engines = {known: values["engines"][known] for known in kept} | {name: proof.to_dict()}
+    files = {**values["files"], GRAPH: seal.model_dump()}
     if proof.precision == "bf16":
         files[BF16_SAMPLE] = tensors.write(folder / BF16_SAMPLE, pack(sample)).model_dump()
     if not any(RUNTIMES[known].engine.precision == "bf16" for known in engines):

@@ -10,6 +10,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from waitress import wasyncore
@@ -114,6 +116,17 @@ class Server:
                 self._step()
             self._server.task_dispatcher.shutdown(timeout=0.1)
             wasyncore.close_all(self._server._map)
+
+    @contextmanager
+    def in_thread(self) -> Iterator[str]:
+        """Serve in a thread while the block runs, and give the address."""
+        thread = threading.Thread(target=self.run)
+        thread.start()
+        try:
+            yield self.url
+        finally:
+            self.stop()
+            thread.join()
 
     def stop(self) -> None:
         """End ``run``, from any thread or signal handler."""

@@ -10,7 +10,7 @@ import torch
 
 from reason.signals.base import Layout, State
 from reason.signals.pca import Pca
-from reason.signals.texts import from_bytes, to_bytes
+from reason.signals.texts import from_bytes, printable, to_bytes
 
 if TYPE_CHECKING:
     from reason.base.taps import Tap
@@ -73,12 +73,7 @@ class Bank:
             raise ValueError(f"there are {len(labels)} images, more than signals.bank_images")
         if int(labels.min()) < 0 or int(labels.max()) >= classes:
             raise ValueError(f"labels go beyond the {classes} classes")
-        try:
-            sources = from_bytes(state["sources"])
-        except ValueError:
-            raise ValueError("sources holds no text") from None
-        if not all(source.isprintable() for source in sources):
-            raise ValueError("sources holds characters that cannot be printed")
+        printable(state["sources"], "sources")
 
     def state(self) -> State:
         """Return ``stored``, ``labels`` and, as bytes, ``sources``."""

@@ -28,3 +28,22 @@ def from_bytes(rows: torch.Tensor) -> tuple[str, ...]:
         raise ValueError(f"texts must be uint8 [n, 1 to {LONGEST}], not {rows.dtype} {list(rows.shape)}.")
     table = np.ascontiguousarray(rows.numpy()).view(f"S{rows.shape[1]}")[:, 0]
     return tuple(text.decode() for text in table.tolist())
+
+
+def printable(rows: torch.Tensor, name: str) -> tuple[str, ...]:
+    """Return what ``to_bytes`` was given, for people to read.
+
+    Args:
+        rows: as ``from_bytes`` takes them.
+        name: what a message calls them.
+
+    Raises:
+        ValueError: they are no text, or hold characters that cannot be printed; without a full stop.
+    """
+    try:
+        texts = from_bytes(rows)
+    except ValueError:
+        raise ValueError(f"{name} holds no text") from None
+    if not all(text.isprintable() for text in texts):
+        raise ValueError(f"{name} holds characters that cannot be printed")
+    return texts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,12 +65,8 @@ def browser() -> Iterator[Browser]:
 def serve(bundles: Path) -> Iterator[str]:
     """Run a service in a thread, and give its address."""
     settings = Settings(port=0, bundles=bundles, max_upload_bytes=MAX_UPLOAD_BYTES)
-    server = Server(settings, create_app(settings))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield server.url
-    server.stop()
-    thread.join()
+    with Server(settings, create_app(settings)).in_thread() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from in_threads import in_threads
 
 from reason.data.image_set import ImageSet
 from reason.detector.detector import Detector
@@ -59,11 +59,7 @@ def test_threads_that_share_a_copy_do_not_mix_their_evidence(detector: Detector,
         for _ in range(5):
             found[i] = other.extract(pixels[i][None]).embedding
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(pixels))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, len(pixels))
     for i, embedding in enumerate(expected):
         torch.testing.assert_close(found[i], embedding)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,9 @@ from reason.serving.server import Server
 Start = Callable[..., str]
 
 
-@contextmanager
-def running(app: Flask, settings: Settings) -> Iterator[str]:
+def running(app: Flask, settings: Settings) -> AbstractContextManager[str]:
     """Serve an app in a thread; give its address."""
-    server = Server(settings, app)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield server.url
-    finally:
-        server.stop()
-        thread.join()
+    return Server(settings, app).in_thread()
 
 
 def make_app(bundle_folder: Path, **overrides: Any) -> tuple[Flask, Settings]:

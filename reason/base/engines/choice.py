@@ -98,7 +98,7 @@ def _missing(name: str) -> str:
 def _obstacle(name: str, device: str, bundle: str, proved: Collection[str], gradient: bool) -> str:
     """Return why a runtime cannot run the bundle, as the rest of a sentence; empty when it can."""
     if gradient:
-        return f"the signals of {bundle} need the input gradient, which the torch engine alone has."
+        return needs_torch(bundle)
     if name not in proved:
         return f"{bundle} was not proved with it; run `reason export {bundle} {_arguments(name)}`, or use torch."
     if device != "cpu":
@@ -108,6 +108,11 @@ def _obstacle(name: str, device: str, bundle: str, proved: Collection[str], grad
     if name == "openvino-bf16" and not has_bf16():
         return "this processor has no bfloat16 arithmetic; use openvino, onnx or torch."
     return ""
+
+
+def needs_torch(bundle: str) -> str:
+    """Return why no runtime can run a bundle whose signals read the input gradient, as the rest of a sentence."""
+    return f"the signals of {bundle} need the input gradient, which the torch engine alone has."
 
 
 def _arguments(name: str) -> str:

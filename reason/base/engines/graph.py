@@ -11,7 +11,6 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,38 +70,28 @@ def stored_tensors(weights: Path) -> dict[str, Stored]:
     return found
 
 
-@dataclass(frozen=True)
-class Graph:
-    """An exported graph on disk, beside the weights that it points into."""
+def check(path: Path, digest: str, weights: Path, shape: tuple[int, int, int], widths: Mapping[str, int]) -> None:
+    """Check everything that a runtime will be given.
 
-    path: Path
-    digest: str
-    """SHA-256 of the file."""
+    Args:
+        path: the graph, beside the weights that it points into.
+        digest: SHA-256 of the graph.
+        weights: the safetensors file that the graph must point into, checked already.
+        shape: channels and sides of the images.
+        widths: width of each output by name, in order: logits, embedding, then the taps.
 
-    @cached_property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs, in their order."""
-        return tuple(output.name for output in read(self.path, self.digest).graph.output)
-
-    def check(self, weights: Path, shape: tuple[int, int, int], widths: Mapping[str, int]) -> None:
-        """Check everything that a runtime will be given.
-
-        Args:
-            weights: the safetensors file that the graph must point into, checked already.
-            shape: channels and sides of the images.
-            widths: width of each output by name, in order: logits, embedding, then the taps.
-
-        Raises:
-            BundleError: the graph is not the one that was proved, or is not one that ``export`` makes.
-        """
-        model = read(self.path, self.digest)
-        try:
-            if model.functions or model.training_info:
-                raise _FaultError("holds functions or training, which no export has")
-            _check_graph(model.graph, weights, widths)
-            _check_memory(model, shape, widths)
-        except _FaultError as fault:
-            raise BundleError(f"{self.path}: {fault}; export it again with `reason export`.") from None
+    Raises:
+        BundleError: the graph is not the one that was proved, or is not one that ``export`` makes.
+        ConfigError: the ``onnx`` package is not installed.
+    """
+    model = read(path, digest)
+    try:
+        if model.functions or model.training_info:
+            raise _FaultError("holds functions or training, which no export has")
+        _check_graph(model.graph, weights, widths)
+        _check_memory(model, shape, widths)
+    except _FaultError as fault:
+        raise BundleError(f"{path}: {fault}; export it again with `reason export`.") from None
 
 
 class _FaultError(Exception):

@@ -12,7 +12,7 @@ from torch import nn
 from reason.base.engines import Tapped
 from reason.base.engines.export import export
 from reason.base.engines.exported import ExportedFiles
-from reason.base.engines.graph import Graph
+from reason.base.engines.graph import EMBEDDING, LOGITS
 from reason.base.taps import Tap
 
 SHAPE = (3, 20, 20)
@@ -56,7 +56,7 @@ def files(small: Tapped, tmp_path_factory: pytest.TempPathFactory) -> ExportedFi
     graph.write_bytes(export(small, SHAPE, weights))
     digest = hashlib.sha256(graph.read_bytes()).hexdigest()
     weights_digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    return ExportedFiles(graph, digest, weights, weights_digest, Graph(graph, digest).outputs)
+    return ExportedFiles(graph, digest, weights, weights_digest, (LOGITS, EMBEDDING, *small.keys))
 
 
 @pytest.fixture

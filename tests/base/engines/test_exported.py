@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from in_threads import in_threads
 
 from reason.base.engines import Tapped
 from reason.base.engines.choice import RUNTIMES
@@ -83,11 +84,7 @@ def test_threads_do_not_mix_their_evidence(engine: Exported, images: torch.Tenso
             if not torch.allclose(found, expected[i], atol=1e-5):
                 wrong.append(i)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, 6)
     assert wrong == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from reason.base.engines.exported import ExportedFiles
-from reason.base.engines.graph import WEIGHT, Graph
+from reason.base.engines.graph import WEIGHT, check
 from reason.errors import BundleError
 
 SHAPE = (3, 20, 20)
@@ -29,7 +29,7 @@ WIDTHS = {
 def checked(files: ExportedFiles, path: Path, model: onnx.ModelProto) -> None:
     data = model.SerializeToString()
     path.write_bytes(data)
-    Graph(path, hashlib.sha256(data).hexdigest()).check(files.weights, SHAPE, WIDTHS)
+    check(path, hashlib.sha256(data).hexdigest(), files.weights, SHAPE, WIDTHS)
 
 
 def model_of(files: ExportedFiles) -> onnx.ModelProto:
@@ -169,13 +169,13 @@ def test_a_graph_that_no_export_makes_is_refused(
 def test_an_altered_a_missing_and_a_strange_file_are_refused(files: ExportedFiles, tmp_path: Path) -> None:
     path = tmp_path / "graph.onnx"
     with pytest.raises(BundleError, match="missing or unreadable"):
-        Graph(path, files.graph_digest).check(files.weights, SHAPE, WIDTHS)
+        check(path, files.graph_digest, files.weights, SHAPE, WIDTHS)
     path.write_bytes(files.graph.read_bytes() + b"\0")
     with pytest.raises(BundleError, match="was altered"):
-        Graph(path, files.graph_digest).check(files.weights, SHAPE, WIDTHS)
+        check(path, files.graph_digest, files.weights, SHAPE, WIDTHS)
     path.write_bytes(b"no graph at all")
     with pytest.raises(BundleError, match="not an ONNX graph"):
-        Graph(path, hashlib.sha256(b"no graph at all").hexdigest()).check(files.weights, SHAPE, WIDTHS)
+        check(path, hashlib.sha256(b"no graph at all").hexdigest(), files.weights, SHAPE, WIDTHS)
 
 
 def test_the_graph_holds_no_weights(files: ExportedFiles) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import threading
 from typing import Any
 
 import pytest
 import torch
+from in_threads import in_threads
 from torch import nn
 
 from reason.base.backbones import ARCHITECTURES, make, tap
@@ -170,11 +170,7 @@ def test_threads_do_not_mix_their_evidence(images: torch.Tensor) -> None:
         for _ in range(5):
             found[i] = base.extract(batches[i], gradient=False).embedding
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(batches))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, len(batches))
     for i, embedding in enumerate(expected):
         torch.testing.assert_close(found[i], embedding)
 

@@ -85,6 +85,8 @@ class Server:
 
     def __init__(self, settings: Settings, app: WSGIApplication) -> None:
         self._stopped = threading.Event()
+        self._closing = threading.RLock()  # a signal may come while this thread holds it
+        self._closed = False
         self._server = create_server(
             app,
             sockets=[_listen(settings)],
@@ -115,6 +117,8 @@ class Server:
             while self._is_busy() and time.monotonic() < deadline:
                 self._step()
             self._server.task_dispatcher.shutdown(timeout=0.1)
+            with self._closing:
+                self._closed = True
             wasyncore.close_all(self._server._map)
 
     @contextmanager
@@ -129,9 +133,11 @@ class Server:
             thread.join()
 
     def stop(self) -> None:
-        """End ``run``, from any thread or signal handler."""
+        """End ``run``, from any thread or signal handler; once it has ended, do nothing."""
         self._stopped.set()
-        self._server.pull_trigger()
+        with self._closing:
+            if not self._closed:  # the number of a closed trigger may be another file's by now
+                self._server.pull_trigger()
 
     def _step(self) -> None:
         wasyncore.loop(timeout=1, use_poll=True, map=self._server._map, count=1)

@@ -217,6 +217,15 @@ def test_running_request_is_answered_when_the_service_ends(bundle_folder: Path, 
         ended.result(timeout=120)
 
 
+def test_a_service_that_has_ended_may_be_stopped_again(bundle_folder: Path) -> None:
+    settings = Settings(bundles=bundle_folder, port=0)
+    server = Server(settings, create_app(settings))
+    with server.in_thread() as url:
+        assert accepts(url)
+    server.stop()
+    assert not accepts(url)
+
+
 def test_connections_at_once(start: Start) -> None:
     url = start(threads=1)
     address = urlsplit(url)

@@ -152,15 +152,15 @@ def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
 def of_one_pass(detector: Detector) -> Detector:
     """Return the detector without gradient and views; its MetaNet is a stand-in with as many hidden units."""
     from reason.base.head import head_of
-    from reason.detector.metanet import MetaNet
+    from reason.detector.heads.metanet import MetaNet
 
     passes = {Requirement.GRADIENT, Requirement.VIEWS}
     families = tuple(family.name for family in detector.signals.families if not passes & family.requires)
     settings: SignalSettings = dataclasses.replace(detector.signal_settings, families=families)
     states = detector.signals.state()
     signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, states)
-    net = MetaNet(len(signals.names), **detector.metanet.shape).eval()
-    return dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net)
+    net = MetaNet(len(signals.names), **detector.head.shape).eval()
+    return dataclasses.replace(detector, signal_settings=settings, signals=signals, head=net)
 
 
 def load_seconds(folder: Path) -> float:

@@ -16,7 +16,7 @@ from reason.base.extraction import Extractor
 from reason.data.datasets.imagenette import CLASSES, FOLDER
 from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.provenance import Provenance
 from reason.fitting.fit import fit
 from reason.signals import SignalSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.provenance import PartRecord, Provenance, SplitRecord
 from reason.detector.recipe import Base, Cycle, Data, GuaranteeSettings, MetaFit, Phase, Recipe
 from reason.signals import SignalSettings

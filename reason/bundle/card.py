@@ -52,11 +52,33 @@ class FileSeal(BaseModel):
     """Type and shape of each array in it, such as ``F16[64,3,7,7]``."""
 
 
-class MetaNetShape(BaseModel):
-    """Arguments of ``reason.detector.metanet.MetaNet``, but for the number of columns."""
+class ScoreShape(BaseModel):
+    """Shape of ``reason.detector.heads.Score``."""
 
     model_config = STRICT
 
+    kind: Literal["score"]
+    column: Name
+    """Name of a column of the meta-vector."""
+    direction: Literal["trust", "doubt"]
+
+
+class LogisticShape(BaseModel):
+    """Shape of ``reason.detector.heads.Logistic``."""
+
+    model_config = STRICT
+
+    kind: Literal["logistic"]
+    anchor: Name
+    """Name of a column of the meta-vector."""
+
+
+class MetaNetShape(BaseModel):
+    """Shape of ``reason.detector.heads.MetaNet``, but for the number of columns."""
+
+    model_config = STRICT
+
+    kind: Literal["metanet"]
     hidden: Widths
     members: Annotated[int, Field(ge=1, le=64)]
     shortcut: bool
@@ -65,8 +87,11 @@ class MetaNetShape(BaseModel):
     average: Literal["logits", "odds"]
 
 
+HeadShape = Annotated[ScoreShape | LogisticShape | MetaNetShape, Field(discriminator="kind")]
+
+
 class Calibration(BaseModel):
-    """Platt scaling of the MetaNet's logit."""
+    """Platt scaling of the head's logit."""
 
     model_config = STRICT
 
@@ -94,7 +119,8 @@ class Card(BaseModel):
     preprocessing: Annotated[Preprocessing, built(Preprocessing)]
     signals: Annotated[SignalSettings, built(SignalSettings)]
     meta_names: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100_000)]
-    metanet: MetaNetShape
+    head: HeadShape
+    """What judges the meta-vectors; cards of before heads had kinds call it ``metanet``."""
     calibration: Calibration
     threshold: Annotated[float, Field(ge=0, le=1)]
     certificate: Annotated[Certificate, built(Certificate)] | None
@@ -147,13 +173,22 @@ def parse(data: bytes, path: Path) -> Card:
     values = plain_json.parse(data, path)
     _check_format(values, path)
     try:
-        card = Card.model_validate_json(data)
+        card = Card.model_validate_json(_renamed(values, data))
     except ValidationError as error:
         raise broken(path, _first(error)) from None
     found = digest_of(values)
     if found != card.digest:
         raise broken(path, f"was altered (its digest is {found[:12]}…, and it says {card.digest[:12]}…)")
     return card
+
+
+def _renamed(values: dict[str, Any], data: bytes) -> bytes:
+    """Return the bytes of a card with ``head`` for the former key ``metanet``; its digest is that of before."""
+    metanet = values.get("metanet")
+    if "head" in values or not isinstance(metanet, dict) or "kind" in metanet:
+        return data
+    rest = {key: value for key, value in values.items() if key != "metanet"}
+    return json.dumps(rest | {"head": {"kind": "metanet", **metanet}}).encode()
 
 
 def _check_format(values: dict[str, Any], path: Path) -> None:

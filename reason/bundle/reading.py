@@ -20,13 +20,13 @@ from reason.bundle.card import Card
 from reason.bundle.engines import open_graph
 from reason.bundle.faults import broken
 from reason.bundle.folders import BASE, BF16_SAMPLE, CARD, GRAPH, MAP, META, SAMPLE, find
-from reason.bundle.shapes import CLASSES, CardChecks, unfitted_metanet
+from reason.bundle.shapes import CLASSES, CardChecks, unfitted_head
 from reason.bundle.states import StoredStates, unpack
-from reason.bundle.values import check_base, check_map, check_metanet, check_sample
+from reason.bundle.values import check_base, check_direction, check_head, check_map, check_sample
 from reason.detector.calibration import Platt
 from reason.detector.detector import Detector
+from reason.detector.heads import ReliabilityHead
 from reason.detector.latent import LatentMap
-from reason.detector.metanet import MetaNet
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
 from reason.signals import Requirement, SignalSet
@@ -62,10 +62,11 @@ def load(
     base = unfilled(folder, card, network, head)
     CardChecks(folder, card, base).check()
     latent_map = _read_map(folder, card)
-    metanet = _read_metanet(folder, card)
+    reliability_head = _read_head(folder, card)
     base = _read_base(folder, card, base)
     signals = _read_signals(folder, card, base)
     _check_latent(folder, latent_map, signals, base)
+    check_direction(folder / CARD, reliability_head, signals)
     gradient = Requirement.GRADIENT in signals.requires
     name = choose(engine, where.type, bundle=card.name, proved=card.engines, gradient=gradient, exact=exact)
     runs = base.to(where) if name == TORCH else _open(folder, card, base, name)
@@ -81,7 +82,7 @@ def load(
         preprocessing=card.preprocessing,
         signal_settings=card.signals,
         signals=signals,
-        metanet=metanet,
+        head=reliability_head,
         calibration=Platt(card.calibration.slope, card.calibration.intercept),
         threshold=own.threshold,
         certificate=own.certificate,
@@ -117,12 +118,12 @@ def _read_base(folder: Path, card: Card, base: Tapped) -> Tapped:
     return fill(base, weights)
 
 
-def _read_metanet(folder: Path, card: Card) -> MetaNet:
+def _read_head(folder: Path, card: Card) -> ReliabilityHead:
     state = tensors.aligned(tensors.read(folder / META, card.files[META]))
-    check_metanet(folder / META, card, state)
-    net = unfitted_metanet(card)
-    net.load_state_dict({name: tensor for name, tensor in state.items() if name != CLASSES}, assign=True)
-    return net.eval().requires_grad_(False)
+    check_head(folder / META, card, state)
+    head = unfitted_head(card)
+    head.load_state_dict({name: tensor for name, tensor in state.items() if name != CLASSES}, assign=True)
+    return head.frozen()
 
 
 def _read_sample(folder: Path, card: Card, engine: Engine) -> CalibrationSample | None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from reason.base.engines import Tapped
 from reason.base.engines.choice import RUNTIMES
 from reason.bundle.base import without_memory
-from reason.bundle.card import Card
+from reason.bundle.card import Card, MetaNetShape
 from reason.bundle.faults import broken
 from reason.bundle.folders import BASE, BF16_SAMPLE, CARD, GRAPH, MAP, META, SAMPLE, SUFFIX
 from reason.bundle.tensors import DTYPES, described, parsed
-from reason.detector.metanet import MetaNet
+from reason.detector.heads import HEADS, ReliabilityHead
 from reason.errors import BundleError, ReasonError
 from reason.signals import Layout, Part, SignalFamily
 from reason.signals.settings import MOST_IMAGES
@@ -34,7 +34,7 @@ LONGEST_TAP = 200
 """Most letters of the name of a tap, which its columns repeat."""
 
 CLASSES = "classes"
-"""Array beside the MetaNet's that repeats the names of the classes, so that the card alone cannot rename them."""
+"""Array beside the head's that repeats the names of the classes, so that the card alone cannot rename them."""
 
 MOST: Mapping[str, int] = {"images": MOST_IMAGES, "points": MOST_IMAGES, "bytes": LONGEST, "text": LONGEST}
 """Largest sizes of dimensions that nothing else bounds."""
@@ -71,7 +71,7 @@ class CardChecks:
         self._check_numbers()
         self._check_files()
         self._check_base()
-        self._check_metanet()
+        self._check_head()
         self._check_engines()
         for name, pattern in FITTED.items():
             if name in self._card.files:
@@ -99,7 +99,8 @@ class CardChecks:
             f"taps have no channels, or more than {MOST_TAPPED} outputs": all(tap.channels > 0 for tap in card.taps)
             and sum(tap.channels * len(tap.keys(signals.poolings)) for tap in card.taps) <= MOST_TAPPED,
             "taps have a name that is too long": all(len(tap.name) <= LONGEST_TAP for tap in card.taps),
-            "metanet.scalar_members exceeds its members": card.metanet.scalar_members <= card.metanet.members,
+            "head.scalar_members exceeds its members": not isinstance(card.head, MetaNetShape)
+            or card.head.scalar_members <= card.head.members,
         }
         for fault, holds in rules.items():
             if not holds:
@@ -150,12 +151,15 @@ class CardChecks:
             expected[name] = described(dtype, tensor.shape)
         self._compare(BASE, expected, f"architecture {self._card.architecture!r}")
 
-    def _check_metanet(self) -> None:
-        net = unfitted_metanet(self._card)
-        expected = {name: described(DTYPES[tensor.dtype], tensor.shape) for name, tensor in net.state_dict().items()}
+    def _check_head(self) -> None:
+        try:
+            head = unfitted_head(self._card)
+        except ValueError as error:
+            raise broken(self._path, str(error)) from None
+        expected = {name: described(DTYPES[tensor.dtype], tensor.shape) for name, tensor in head.state_dict().items()}
         arrays = self._card.files[META].arrays
         rest = {name: array for name, array in arrays.items() if name != CLASSES}
-        self._compare(META, expected, "the card's metanet and meta_names", rest)
+        self._compare(META, expected, "the card's head and meta_names", rest)
         names = {CLASSES: arrays.get(CLASSES, "U8[]")}
         self._match(META, {CLASSES: ("U8", "classes", "text")}, names)
 
@@ -195,7 +199,12 @@ class CardChecks:
                     raise broken(path, f"{key} is {array}, but {called} is {expected}")
 
 
-def unfitted_metanet(card: Card) -> MetaNet:
-    """Return a MetaNet of the card's shape, without memory for its weights."""
+def unfitted_head(card: Card) -> ReliabilityHead:
+    """Return a head of the card's kind and shape, without memory for its weights.
+
+    Raises:
+        ValueError: it reads a column that the card does not name; without a full stop.
+    """
+    shape = card.head.model_dump()
     with without_memory():
-        return MetaNet(len(card.meta_names), **card.metanet.model_dump())
+        return HEADS[shape.pop("kind")].unfitted(card.meta_names, shape)

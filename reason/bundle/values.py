@@ -13,8 +13,10 @@ from reason.bundle.faults import broken
 from reason.bundle.folders import CARD, META, SUFFIX
 from reason.bundle.shapes import CLASSES
 from reason.detector.certificate import Certificate
+from reason.detector.heads import ReliabilityHead, Score
 from reason.detector.policy_request import is_risk
 from reason.detector.risk import CalibrationSample, upper_bound
+from reason.signals import SignalSet
 from reason.signals.texts import printable
 
 LARGEST = 1e15
@@ -36,7 +38,7 @@ def check_base(path: Path, tensors: Tensors) -> None:
 
 
 def check_finite(path: Path, tensors: Tensors) -> None:
-    """Refuse arrays that hold NaN or infinity, or what squares to it. The MetaNet's limit may be infinite: no limit."""
+    """Refuse arrays that hold NaN or infinity, or what squares to it. A head's limit may be infinite: no limit."""
     for name, tensor in tensors.items():
         unlimited = path.name == META and name == "limit" and bool((tensor == math.inf).all())
         if tensor.is_floating_point() and not unlimited and not _within(tensor, LARGEST):
@@ -51,7 +53,7 @@ def _within(tensor: torch.Tensor, limit: float) -> bool:
     return -limit <= float(low) and float(high) <= limit
 
 
-def check_metanet(path: Path, card: Card, tensors: Tensors) -> None:
+def check_head(path: Path, card: Card, tensors: Tensors) -> None:
     """Compare the names of the classes with the card's, and refuse deviations and limits that are not above 0."""
     check_finite(path, tensors)
     try:
@@ -60,9 +62,18 @@ def check_metanet(path: Path, card: Card, tensors: Tensors) -> None:
         raise broken(path, str(error)) from None
     if classes != card.classes:
         raise broken(path.with_name(CARD), f"its classes are not those that {META} was fitted with")
-    for name in ("deviation", "limit"):
+    for name in tensors.keys() & {"deviation", "limit"}:
         if not bool((tensors[name] > 0).all()):
             raise broken(path, f"{name} holds a number that is not above 0")
+
+
+def check_direction(path: Path, head: ReliabilityHead, signals: SignalSet) -> None:
+    """Refuse a score that takes a column the other way round than its family says."""
+    if not isinstance(head, Score):
+        return
+    said = {column.name: column.direction for family in signals.families for column in family.columns}
+    if said[head.shape["column"]] not in (head.shape["direction"], "none"):
+        raise broken(path, f"head.direction is not that of the column {head.shape['column']}")
 
 
 def check_state(path: Path, card: Card, tensors: Tensors) -> None:

@@ -16,7 +16,7 @@ from reason.bundle import tensors
 from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, SUFFIX, claim, swap_in
 from reason.bundle.shapes import CLASSES, CardChecks
 from reason.bundle.states import pack
-from reason.bundle.values import check_base, check_map, check_metanet, check_sample, check_state
+from reason.bundle.values import check_base, check_direction, check_head, check_map, check_sample, check_state
 from reason.detector.detector import Detector
 from reason.errors import BundleError
 from reason.signals.texts import to_bytes
@@ -52,6 +52,7 @@ def save(detector: Detector, folder: str | Path) -> str:
         CardChecks(folder, card, detector.base).check()
         for name, found in arrays.items():
             _check(folder / name, card, found)
+        check_direction(folder / CARD, detector.head, detector.signals)
         swap_in(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -60,8 +61,8 @@ def save(detector: Detector, folder: str | Path) -> str:
 
 def _arrays(detector: Detector) -> dict[str, Mapping[str, torch.Tensor]]:
     """Return what each file holds."""
-    metanet = {**detector.metanet.state_dict(), CLASSES: to_bytes(detector.classes)}
-    arrays: dict[str, Mapping[str, torch.Tensor]] = {BASE: halved(detector.base.network), META: metanet}
+    head = {**detector.head.state_dict(), CLASSES: to_bytes(detector.classes)}
+    arrays: dict[str, Mapping[str, torch.Tensor]] = {BASE: halved(detector.base.network), META: head}
     if detector.calibration_sample is not None:
         arrays[SAMPLE] = pack(detector.calibration_sample)
     if detector.latent_map is not None:
@@ -87,7 +88,7 @@ def _check(path: Path, card: cards.Card, arrays: Mapping[str, torch.Tensor]) -> 
     if path.name == BASE:
         check_base(path, arrays)
     elif path.name == META:
-        check_metanet(path, card, arrays)
+        check_head(path, card, arrays)
     elif path.name == SAMPLE:
         check_sample(path, card.certificate, card.threshold, arrays)
     elif path.name == MAP:
@@ -108,7 +109,7 @@ def _facts(detector: Detector) -> dict[str, Any]:
         "preprocessing": asdict(detector.preprocessing),
         "signals": asdict(detector.signal_settings),
         "meta_names": list(detector.signals.names),
-        "metanet": detector.metanet.shape,
+        "head": {"kind": detector.head.kind, **detector.head.shape},
         "calibration": {"method": "platt", **asdict(detector.calibration)},
         "threshold": detector.threshold,
         "certificate": None if certificate is None else certificate.to_dict(),

@@ -1,4 +1,4 @@
-"""What judges a prediction: MetaNet, calibration, threshold and its certificate, latent map, verdict.
+"""What judges a prediction: reliability head, calibration, threshold and its certificate, latent map, verdict.
 
 May import `data`, `base` and `signals`.
 """

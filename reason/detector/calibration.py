@@ -1,4 +1,4 @@
-"""From the MetaNet's logit to a calibrated probability."""
+"""From the head's logit to a calibrated probability."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Platt:
 
     @classmethod
     def fit(cls, logits: torch.Tensor, correct: torch.Tensor) -> Platt:
-        """Fit by maximum likelihood on images that neither base nor MetaNet learned from.
+        """Fit by maximum likelihood on images that neither base nor head learned from.
 
         Args:
-            logits: MetaNet logits ``[n]``.
+            logits: those of the reliability head ``[n]``.
             correct: bool ``[n]``.
 
         Raises:
@@ -35,7 +35,7 @@ class Platt:
         model = LogisticRegression(C=1e6).fit(logits.double().numpy()[:, None], correct.numpy())
         slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
         if slope <= 0:
-            raise FitError("the MetaNet ranks the calibration images no better than chance; fit it again.")
+            raise FitError("the head ranks the calibration images no better than chance; fit it on more images.")
         return cls(slope, intercept)
 
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:

@@ -17,8 +17,8 @@ from reason.base.extraction import Extractor
 from reason.data.images import ImageInput, Preprocessing, rgb_of
 from reason.detector.calibration import Platt
 from reason.detector.certificate import Certificate
+from reason.detector.heads import ReliabilityHead
 from reason.detector.latent import LatentMap, latent_of
-from reason.detector.metanet import MetaNet
 from reason.detector.policy import AcceptancePolicy, choose_policy
 from reason.detector.policy_request import PolicyRequest
 from reason.detector.proof import EngineProof
@@ -34,12 +34,12 @@ SHOWN_NEIGHBOURS = 10
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the signals and the MetaNet say about ``n`` predictions."""
+    """What the signals and the head say about ``n`` predictions."""
 
     vectors: torch.Tensor
     """Meta-vectors ``[n, columns]``."""
     logits: torch.Tensor
-    """MetaNet logits ``[n]``, not calibrated."""
+    """Logits of the head ``[n]``, not calibrated."""
     reliability: torch.Tensor
     """Calibrated P(correct) ``[n]``, in [0, 1]."""
 
@@ -63,7 +63,8 @@ class Detector:
     preprocessing: Preprocessing
     signal_settings: SignalSettings
     signals: SignalSet
-    metanet: MetaNet
+    head: ReliabilityHead
+    """From meta-vectors to logits of P(correct)."""
     calibration: Platt
     threshold: float
     """Reliability from which predictions are accepted."""
@@ -186,7 +187,7 @@ class Detector:
 
     @torch.no_grad()
     def _judge_vectors(self, vectors: torch.Tensor) -> Judgement:
-        logits = self.metanet(vectors)
+        logits = self.head(vectors)
         return Judgement(vectors, logits, self.calibration(logits))
 
     def _neighbours(self, nearest: Nearest | None, count: int) -> list[tuple[Neighbour, ...]]:

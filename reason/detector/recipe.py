@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reason.data.images import Preprocessing
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.policy_request import is_risk
 from reason.signals import SignalSettings
 from reason.structure import FORMER, require, require_options

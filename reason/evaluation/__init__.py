@@ -1,4 +1,4 @@
-"""Scores of the literature, metrics, splits and reports: how good a Detector is.
+"""Scores of the literature, splits and reports: how good a Detector is.
 
 May import everything up to `fitting`.
 """

@@ -20,8 +20,8 @@ import torch
 
 from reason import progress
 from reason.base.head import Head, head_of
-from reason.detector import metanet
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads import metanet
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.evaluation import baselines
 from reason.evaluation.baselines import ConfidenceScore, ScoreContext
 from reason.evaluation.baselines.meta_vector import LinearModel

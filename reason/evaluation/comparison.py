@@ -9,9 +9,9 @@ import torch
 
 from reason.base.evidence import Evidence, Labelled
 from reason.base.head import head_of
-from reason.detector import metanet
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNet, MetaNetSettings
+from reason.detector.heads import metanet
+from reason.detector.heads.metanet import MetaNet, MetaNetSettings
 from reason.evaluation import baselines
 from reason.evaluation.baselines import ConfidenceScore, ScoreContext
 from reason.evaluation.report import OWN, SplitKind

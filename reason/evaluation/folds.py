@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from reason import metrics
 from reason.base.evidence import Labelled
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.image_set import split
 from reason.data.labels import CLEAN
-from reason.evaluation import metrics
 
 LEARNED = 2 / 3
 """Share of the meta-fit images that a fold learns from."""

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from reason import metrics
 from reason.base.evidence import Labelled
-from reason.detector import metanet
-from reason.detector.metanet import MetaNetSettings
-from reason.evaluation import metrics
+from reason.detector.heads import metanet
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.evaluation.report import ImportanceResult
 from reason.evaluation.scored import ScoredSplit
 from reason.signals import SignalSet

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reason import metrics
 from reason.data.corruptions import CORRUPTIONS
 from reason.data.labels import CLEAN
-from reason.evaluation import metrics
 from reason.evaluation.report import (
     OWN,
     CalibrationResult,

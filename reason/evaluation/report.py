@@ -30,7 +30,7 @@ OWN = "REASON"
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """How well one score ranks the predictions of one split; see ``reason.evaluation.metrics`` for each metric."""
+    """How well one score ranks the predictions of one split; see ``reason.metrics`` for each metric."""
 
     auroc: Number
     ap_success: Number

@@ -15,7 +15,7 @@ from reason.data.corruptions import CORRUPTIONS, families
 from reason.data.image_set import ImageSet, corrupted
 from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.recipe import CorruptionMix, MetaFit
 from reason.errors import BundleError, DatasetError
 from reason.evaluation.report import SplitKind

@@ -15,9 +15,9 @@ from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.calibration import Platt
 from reason.detector.detector import Detector
+from reason.detector.heads.metanet import MetaNetSettings
+from reason.detector.heads.metanet import fit as fit_metanet
 from reason.detector.latent import LatentMap, latent_of
-from reason.detector.metanet import MetaNetSettings
-from reason.detector.metanet import fit as fit_metanet
 from reason.detector.policy import DELTA
 from reason.detector.provenance import Provenance
 from reason.detector.recipe import GuaranteeSettings
@@ -108,7 +108,7 @@ def fit(
         preprocessing=preprocessing,
         signal_settings=signals,
         signals=signal_set,
-        metanet=net,
+        head=net,
         calibration=platt,
         threshold=guarantee.threshold if guarantee else 1 - risk,
         certificate=guarantee.certificate if guarantee else None,

@@ -19,7 +19,7 @@ from reason.base.backbones import make, tap
 from reason.base.head import head_of
 from reason.bundle import folders, tensors
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNet
+from reason.detector.heads.metanet import MetaNet
 from reason.errors import BundleError
 from reason.signals import SignalSet
 
@@ -69,8 +69,8 @@ def test_every_fitted_part_comes_back_bit_for_bit(detector: Detector, bundle_fol
             assert torch.equal(found[stem][key], tensor), (stem, key)
     assert_same_fields(loaded.calibration_sample, detector.calibration_sample)
     assert_same_fields(loaded.latent_map, detector.latent_map)
-    weights = loaded.metanet.state_dict()
-    assert all(torch.equal(weights[name], tensor) for name, tensor in detector.metanet.state_dict().items())
+    weights = loaded.head.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in detector.head.state_dict().items())
     assert (weights["scale"] == 0).any(dim=1).tolist() == [True, False]  # one of the two members is a scalar one
 
 
@@ -86,7 +86,7 @@ def test_a_bundle_without_layers_needs_no_file_of_them(detector: Detector, tmp_p
     settings = dataclasses.replace(detector.signal_settings, families=("softmax",))
     signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, {})
     net = MetaNet(len(signals.names), (4,)).eval()
-    plain = dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net)
+    plain = dataclasses.replace(detector, signal_settings=settings, signals=signals, head=net)
     reason.save(plain, tmp_path / "plain")
     assert {path.name for path in (tmp_path / "plain").iterdir()} == folders.FILES - {
         *(folders.PCA, folders.BANK, folders.LAYERS)
@@ -99,7 +99,7 @@ def test_a_bundle_with_embedding_columns_alone_needs_no_bank(detector: Detector,
     states = detector.signals.state()
     signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, states)
     net = MetaNet(len(signals.names), (4,)).eval()
-    reason.save(dataclasses.replace(detector, signal_settings=settings, signals=signals, metanet=net), tmp_path / "one")
+    reason.save(dataclasses.replace(detector, signal_settings=settings, signals=signals, head=net), tmp_path / "one")
     assert not (tmp_path / "one" / folders.BANK).exists()
     assert reason.load(tmp_path / "one").signals.names == signals.names
 

@@ -15,15 +15,15 @@ from reason.base.head import Head, head_of
 from reason.base.views import VIEWS
 from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.errors import FitError
 from reason.evaluation import baselines
 from reason.evaluation.baselines import SCORES, ConfidenceScore, ScoreContext
 from reason.evaluation.baselines.meta_vector import GradientBoosting, LogisticRegression, ScalarLogisticRegression
 from reason.evaluation.comparison import Comparison
 from reason.evaluation.measures import measure
-from reason.evaluation.metrics import auroc
 from reason.evaluation.tables import tables
+from reason.metrics import auroc
 from reason.signals import Column, Requirement, SignalFamily, SignalSet
 
 

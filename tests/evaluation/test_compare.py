@@ -15,7 +15,7 @@ from reason.base.head import Head
 from reason.base.views import VIEWS
 from reason.cli import main
 from reason.data.corruptions import CORRUPTIONS
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.errors import BundleError
 from reason.evaluation import baselines, compare
 from reason.evaluation.baselines import ScoreContext

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from reason.base.evidence import Evidence, Labelled
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.evaluation.importance import importance
 from reason.evaluation.scored import ScoredSplit
 from reason.signals import Column, SignalFamily, SignalSet

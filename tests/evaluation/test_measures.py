@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from reason import metrics
 from reason.base.evidence import Evidence, Labelled
-from reason.evaluation import metrics
 from reason.evaluation.measures import by_type, measure, severity_sweep
 from reason.evaluation.report import SplitKind
 from reason.evaluation.scored import ScoredSplit

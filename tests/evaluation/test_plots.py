@@ -22,10 +22,10 @@ from reason.data.image_set import ImageSet
 from reason.data.labels import OOD_LABEL
 from reason.detector.detector import Detector
 from reason.evaluation import plots
-from reason.evaluation.metrics import ap_error, ap_success
 from reason.evaluation.plots.style import ACCENT, QUIET, WARN
 from reason.evaluation.report import ImportanceResult
 from reason.evaluation.scored import ScoredSplit
+from reason.metrics import ap_error, ap_success
 
 CLASSES = ("cat", "dog", "a name of far too many letters")
 

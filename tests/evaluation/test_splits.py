@@ -17,7 +17,7 @@ from reason.data.datasets import DATASETS, DataSet
 from reason.data.image_set import ImageSet
 from reason.data.labels import CLEAN, OOD_LABEL
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.recipe import CorruptionMix, MetaFit
 from reason.errors import BundleError, DatasetError
 from reason.evaluation import splits

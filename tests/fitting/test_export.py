@@ -23,7 +23,7 @@ from reason.bundle import card as cards
 from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.errors import BundleError, ConfigError
 from reason.fitting.export import add_engine, prove
 from reason.fitting.fit import fit

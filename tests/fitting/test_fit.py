@@ -13,7 +13,7 @@ import reason
 from reason.base.extraction import Extractor
 from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.errors import FitError, SettingsError
 from reason.signals import SignalSettings
 
@@ -37,8 +37,8 @@ def test_images_and_their_evidence_give_the_same_detector(detector: Detector, pa
     one, other = fitted(detector, parts), fitted(detector, {name: extract(images) for name, images in parts.items()})
     assert one.threshold == other.threshold
     assert one.calibration == other.calibration
-    expected = other.metanet.state_dict()
-    assert all(torch.equal(tensor, expected[name]) for name, tensor in one.metanet.state_dict().items())
+    expected = other.head.state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in one.head.state_dict().items())
 
 
 def test_what_is_not_named_is_said_by_the_detector(detector: Detector, parts: dict[str, ImageSet]) -> None:

@@ -102,8 +102,8 @@ def test_a_run_that_goes_on_reads_the_evidence_that_it_has(
     monkeypatch.setattr(Tapped, "view", refused)
     again = reason.load(pipeline.run(recipe_file, data_root=data_root, device="cpu", resume=True))
     assert again.threshold == first.threshold
-    weights = again.metanet.state_dict()
-    assert all(torch.equal(weights[name], tensor) for name, tensor in first.metanet.state_dict().items())
+    weights = again.head.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in first.head.state_dict().items())
 
 
 @pytest.mark.parametrize(("family", "gradient", "views"), [("gradient", True, False), ("views", False, True)])
@@ -192,7 +192,7 @@ def test_the_base_of_a_bundle_is_taken_for_another_metanet(recipe_file: Path, da
     first = pipeline.run(recipe_file, data_root=data_root, device="cpu")
     recipe_file.write_text(recipe_file.read_text().replace("hidden = [8]", "hidden = [4]"))
     again = reason.load(pipeline.run(recipe_file, data_root=data_root, base=first, output=Path("again")))
-    assert again.metanet.shape["hidden"] == (4,)
+    assert again.head.shape["hidden"] == (4,)
     kept = reason.load(first).base.state_dict()
     assert all(torch.equal(kept[name], tensor) for name, tensor in again.base.state_dict().items())
     assert again.provenance.history == reason.load(first).provenance.history

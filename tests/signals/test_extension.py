@@ -14,7 +14,7 @@ import reason
 from reason.base.evidence import Evidence, Labelled
 from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
-from reason.detector.metanet import MetaNetSettings
+from reason.detector.heads.metanet import MetaNetSettings
 from reason.errors import ReasonError
 from reason.fitting.fit import fit
 from reason.signals import FAMILIES, Column, Context, Requirement, SignalFamily, SignalSettings, State

@@ -13,7 +13,7 @@ from reason.base.head import Head
 from reason.base.taps import Tap
 from reason.base.views import VIEWS
 from reason.errors import SettingsError
-from reason.evaluation.metrics import auroc
+from reason.metrics import auroc
 from reason.signals import FAMILIES, UNITS, Column, SignalFamily, SignalSet, SignalSettings
 from reason.signals.texts import from_bytes
 

@@ -8,7 +8,7 @@ import torch
 
 from reason.base.evidence import Evidence
 from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted, outcomes
-from reason.evaluation.metrics import auroc
+from reason.metrics import auroc
 
 NORMS = tuple(range(11))
 """Exponents that are tried for the p-norm; 0 stands for no division."""

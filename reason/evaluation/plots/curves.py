@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from reason.evaluation.metrics import ap_error, ap_success, auroc, risk_coverage
 from reason.evaluation.plots.style import ACCENT, COLOURS, INK, QUIET, WARN, Curves, titled_axes
+from reason.metrics import ap_error, ap_success, auroc, risk_coverage
 
 
 def roc(scores: Curves, correct: NDArray[np.bool_]) -> Figure:

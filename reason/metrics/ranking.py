@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reason.errors import MetricError
-from reason.evaluation.metrics.ties import Counts, Groups, Tally, Values
+from reason.metrics.ties import Counts, Groups, Tally, Values
 
 KEPT_PERCENT = 95
 """Share of the right predictions that FPR@95TPR keeps, in percent."""

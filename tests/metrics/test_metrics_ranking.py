@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
+from reason import metrics
 from reason.errors import MetricError
-from reason.evaluation import metrics
 
 Rows = list[tuple[int, bool]]
 few_rows = st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=5)

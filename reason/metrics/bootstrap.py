@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reason.evaluation.metrics.ranking import RankingMetric, auroc
-from reason.evaluation.metrics.ties import Counts, Groups, Values, checked
+from reason.metrics.ranking import RankingMetric, auroc
+from reason.metrics.ties import Counts, Groups, Values, checked
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 """``metric(scores, correct)``."""

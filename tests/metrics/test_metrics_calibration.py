@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 from sklearn.metrics import brier_score_loss, log_loss
 
+from reason import metrics
 from reason.errors import MetricError
-from reason.evaluation import metrics
 
 probability_rows = st.lists(st.tuples(st.integers(0, 10), st.booleans()), min_size=1, max_size=60)
 

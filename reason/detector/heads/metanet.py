@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from reason.detector.heads.base import ReliabilityHead
 from reason.errors import FitError
 from reason.signals.standardise import CLIP, Standardisation
 from reason.structure import require, require_options
@@ -84,7 +85,7 @@ class MetaNetSettings:
         return dataclasses.replace(self, members=fewer, scalar_members=min(self.scalar_members, fewer - mixed))
 
 
-class MetaNet(nn.Module):
+class MetaNet(ReliabilityHead):
     """An average of small MLPs over standardised columns.
 
     Args:
@@ -98,6 +99,7 @@ class MetaNet(nn.Module):
         average: see ``MetaNetSettings``.
     """
 
+    kind = "metanet"
     mean: torch.Tensor
     deviation: torch.Tensor
     scale: torch.Tensor
@@ -120,7 +122,7 @@ class MetaNet(nn.Module):
         # One row a member, 0 where it does not see a column.
         self.register_buffer("scale", torch.ones(members, columns))
         self.register_buffer("limit", torch.tensor(CLIP))
-        self.shape: dict[str, Any] = {
+        self.shape = {
             "hidden": tuple(hidden),
             "members": members,
             "shortcut": shortcut,
@@ -128,9 +130,13 @@ class MetaNet(nn.Module):
             "scalar_hidden": tuple(scalar_hidden),
             "average": average,
         }
-        """Arguments that make a network of the same shape, but for the number of columns; plain JSON."""
         widths = [scalar_hidden or hidden] * scalar_members + [hidden] * (members - scalar_members)
         self.members = nn.ModuleList(_Member(columns, width, dropout, shortcut) for width in widths)
+
+    @classmethod
+    def unfitted(cls, names: Sequence[str], shape: Mapping[str, Any]) -> Self:
+        """Make one of this shape; see ``ReliabilityHead.unfitted``."""
+        return cls(len(names), **shape)
 
     def standardise(self, vectors: torch.Tensor) -> torch.Tensor:
         """Return columns in standard deviations of meta-fit, clipped to +-``limit``."""
@@ -207,7 +213,7 @@ def fit(
         standard = net.standardise(vectors)
         for member, scale in zip(net.members, net.scale, strict=True):
             _fit_member(member, standard * scale, correct.float(), hidden, settings)
-    return net.eval().requires_grad_(False)
+    return net.frozen()
 
 
 def _fit_member(

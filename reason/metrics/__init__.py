@@ -6,9 +6,9 @@ right. Scores come from anywhere: nothing here knows a Detector. ``docs/metrics.
 
 from __future__ import annotations
 
-from reason.evaluation.metrics.bootstrap import interval_95, paired_bootstrap, resampled
-from reason.evaluation.metrics.calibration import accepted_accuracy, brier, ece, nll
-from reason.evaluation.metrics.ranking import (
+from reason.metrics.bootstrap import interval_95, paired_bootstrap, resampled
+from reason.metrics.calibration import accepted_accuracy, brier, ece, nll
+from reason.metrics.ranking import (
     RankingMetric,
     ap_error,
     ap_success,

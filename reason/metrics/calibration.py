@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reason.errors import MetricError
-from reason.evaluation.metrics.ties import Outcomes, Values, checked
+from reason.metrics.ties import Outcomes, Values, checked
 
 
 def brier(probabilities: ArrayLike, correct: ArrayLike) -> float:

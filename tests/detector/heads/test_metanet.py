@@ -11,11 +11,11 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from reason.detector import metanet
 from reason.detector.calibration import Platt
-from reason.detector.metanet import MetaNet, MetaNetSettings
+from reason.detector.heads import metanet
+from reason.detector.heads.metanet import MetaNet, MetaNetSettings
 from reason.errors import FitError, SettingsError
-from reason.evaluation.metrics import auroc
+from reason.metrics import auroc
 from reason.signals.standardise import CLIP
 
 SETTINGS = MetaNetSettings(hidden=(16,), epochs=20, members=2, batch_size=64)

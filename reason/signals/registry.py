@@ -11,7 +11,8 @@ FAMILIES: Registry[type[SignalFamily]] = Registry(
     modules=[
         f"reason.signals.{module}"
         for module in (
-            *("softmax", "logits", "dropout", "gradient", "neighbours", "layers", "views", "embedding", "activations"),
+            *("softmax", "scores", "logits", "dropout", "gradient", "neighbours", "layers", "views", "embedding"),
+            "activations",
         )
     ],
 )

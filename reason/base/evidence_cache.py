@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-
 from reason.base.evidence import Evidence
+from reason.data.array_store import ArrayStore
 
 _ACTIVATIONS = "activations:"
-_CHECKSUM = "sha256"
 
 
 class EvidenceCache:
@@ -25,17 +18,12 @@ class EvidenceCache:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self._store = ArrayStore(folder)
 
     def read(self, key: str) -> Evidence | None:
         """Return what is kept under the key; ``None`` when it is missing or damaged."""
-        try:
-            arrays = load(self._file(key).read_bytes())
-        except (FileNotFoundError, SafetensorError):
-            return None
-        checksum = arrays.pop(_CHECKSUM, None)
-        # The format itself has no checksum of the numbers.
-        if checksum is None or not torch.equal(checksum, _checksum(arrays)):
+        arrays = self._store.read(key)
+        if arrays is None:
             return None
         return Evidence(
             arrays["logits"],
@@ -52,21 +40,4 @@ class EvidenceCache:
             arrays["gradient_norm"] = evidence.gradient_norm
         for number, (name, values) in enumerate(evidence.activations.items()):
             arrays[f"{_ACTIVATIONS}{number:04d}:{name}"] = values
-        arrays = {name: array.contiguous() for name, array in arrays.items()}
-        file = self._file(key)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
-        unfinished.write_bytes(save({**arrays, _CHECKSUM: _checksum(arrays)}))
-        unfinished.replace(file)
-
-    def _file(self, key: str) -> Path:
-        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
-
-
-def _checksum(arrays: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return a SHA-256 of names, shapes and numbers as uint8 ``[32]``."""
-    digest = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())
-        digest.update(array.numpy().tobytes())
-    return torch.frombuffer(bytearray(digest.digest()), dtype=torch.uint8)
+        self._store.write(key, arrays)

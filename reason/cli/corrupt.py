@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reason.cli.inputs import SUFFIXES, ImageFile
+from reason.cli.inputs import ImageFile
 from reason.cli.predict import SOME_UNREADABLE
+from reason.data.search import SUFFIXES
 from reason.errors import BrokenImageError, CorruptionError, UnsupportedImageError
 from reason.resources import bundle_folder
 

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reason.data.search import SUFFIXES, images_below
+
 if TYPE_CHECKING:
     from PIL import Image
-
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff")
-"""Endings, in lower case, that make a file in a searched folder an image; a file that is named needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +82,9 @@ def _matches(argument: str) -> list[Path]:
 
 
 def _search(folder: Path, problems: list[str]) -> Iterator[ImageFile]:
-    def report(error: OSError) -> None:
-        problems.append(f"{error.filename}: cannot be searched ({error.strerror}).")
-
     empty = True
-    for parent, folders, files in os.walk(folder, onerror=report):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                empty = False
-                yield ImageFile(Path(parent, name))
+    for path in images_below(folder, problems.append):
+        empty = False
+        yield ImageFile(path)
     if empty:
         problems.append(f"{folder}: holds no file that ends in {', '.join(SUFFIXES)}.")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from reason.data.corruptions import corrupt_pixels
-from reason.data.labels import CLEAN, LabelledItems
+from reason.data.corruptions.mixed import corrupt_mixed, named
+from reason.data.labels import LabelledItems
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,5 @@ def corrupted(
     drawn = random.random(n) if severity is None else np.full(n, severity)
     severities = torch.from_numpy(np.where(chosen < 0, 0.0, drawn)).float()
     seeds = torch.from_numpy(random.integers(0, 2**62, n))
-    pixels = images.pixels.clone()
-    for number, name in enumerate(types):
-        rows = torch.from_numpy(np.flatnonzero(chosen == number))
-        pixels[rows] = corrupt_pixels(name, images.pixels[rows], severities[rows], seeds[rows])
-    names = tuple(CLEAN if number < 0 else types[number] for number in chosen)
-    return replace(images, pixels=pixels, corruptions=names, severities=severities)
+    pixels = corrupt_mixed(types, images.pixels, chosen, severities, seeds)
+    return replace(images, pixels=pixels, corruptions=named(types, chosen), severities=severities)

@@ -1,0 +1,100 @@
+"""Disjoint parts of labelled images, and images that two sets have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from itertools import accumulate
+
+import torch
+
+from reason.data.labelled.images import LabelledImages
+from reason.errors import DatasetError
+
+
+def split_labelled(images: LabelledImages, shares: Sequence[float], seed: int) -> list[LabelledImages]:
+    """Split images into disjoint parts with the same share of each class.
+
+    Which part an image falls into depends on its name, on those of its class, and on the seed, not on the order of the
+    images. Images of equal pixels stay together, whatever they are called. Images that cannot be decoded fall into no
+    part. All images are decoded once, unless that was done before.
+
+    Args:
+        images: all images.
+        shares: share of each part but the last, which takes the rest.
+        seed: of the shuffle.
+
+    Returns:
+        One set a part, in the order of ``images``; of each class, a part holds its share to within one image (and to
+        within the largest group of equal images).
+
+    Raises:
+        DatasetError: the shares are negative or sum to more than 1, or no image can be decoded.
+    """
+    if min(shares, default=0) < 0 or sum(shares) > 1 + 1e-9:
+        raise DatasetError(
+            f"shares {list(shares)}: must be 0 or more and sum to 1 at most; the last part takes the rest."
+        )
+    groups = _groups(images)
+    if not groups:
+        raise DatasetError(f"none of the {len(images)} images can be decoded; check one of them with an image viewer.")
+    parts: list[list[int]] = [[] for _ in range(len(shares) + 1)]
+    for members in _by_class(groups, images).values():
+        _deal(sorted(members, key=lambda group: _shuffled(images.sources[group[0]], seed)), shares, parts)
+    return [images.take(torch.tensor(sorted(part), dtype=torch.int64)) for part in parts]
+
+
+def _groups(images: LabelledImages) -> list[list[int]]:
+    """Return the rows of each distinct picture, that of the smallest name first."""
+    groups: dict[str, list[int]] = {}
+    for row, digest in enumerate(images.digests()):
+        if digest is not None:
+            groups.setdefault(digest, []).append(row)
+    return [sorted(group, key=images.sources.__getitem__) for group in groups.values()]
+
+
+def _by_class(groups: Sequence[list[int]], images: LabelledImages) -> dict[int, list[list[int]]]:
+    """Return the groups of each class; a picture with several labels counts for that of its first name."""
+    classes: dict[int, list[list[int]]] = {}
+    for group in groups:
+        classes.setdefault(int(images.labels[group[0]]), []).append(group)
+    return classes
+
+
+def _shuffled(source: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed} {source}".encode()).digest()
+
+
+def _deal(groups: Sequence[list[int]], shares: Sequence[float], parts: Sequence[list[int]]) -> None:
+    """Lay the groups end to end and cut them by the shares; a group goes where its first image lies."""
+    total = sum(map(len, groups))
+    edges = [round(share * total) for share in accumulate(shares)]
+    start = 0
+    for group in groups:
+        parts[sum(edge <= start for edge in edges)].extend(group)
+        start += len(group)
+
+
+def duplicates(images: LabelledImages) -> list[tuple[str, ...]]:
+    """Return the names of images of equal pixels, a tuple a picture, in the order of the images."""
+    return [tuple(images.sources[row] for row in group) for group in _groups(images) if len(group) > 1]
+
+
+def overlapping(images: LabelledImages, others: LabelledImages) -> tuple[str, ...]:
+    """Return the names of those images that are among the others too, by their pixels.
+
+    Images whose files are equal byte by byte are not decoded for it; all others of both sets are, once.
+    """
+    files = _file_digests(others)
+    same = {row for row, digest in _file_digests(images).items() if digest in set(files.values())}
+    rest = [row for row in range(len(images)) if row not in same]
+    pixels = set(others.digests()) - {None}
+    found = images.take(torch.tensor(rest, dtype=torch.int64)).digests()
+    same |= {row for row, digest in zip(rest, found, strict=True) if digest in pixels}
+    return tuple(images.sources[row] for row in sorted(same))
+
+
+def _file_digests(images: LabelledImages) -> dict[int, str]:
+    """Return the SHA-256 of each image's file, by row, where there is one."""
+    found = ((row, images.pictures.file_digest(place)) for row, place in enumerate(images.places.tolist()))
+    return {row: digest for row, digest in found if digest is not None}

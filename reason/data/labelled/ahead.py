@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+import weakref
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from reason.threads import cores
 
@@ -15,17 +18,20 @@ MOST_WORKERS = 16
 ROOM = 2**28
 """Weight of finished work, in bytes, from which on workers wait until some of it is taken."""
 
+PATIENCE = 2.0
+"""Seconds that a process that ends waits for its threads."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def in_order(
     work: Callable[[T], R], items: Sequence[T], *, ahead: int, weigh: Callable[[R], int], room: int = ROOM
-) -> Iterator[R]:
+) -> Generator[R]:
     """Return ``work(item)`` of each item, in order, while threads do the next ones.
 
-    The threads are daemons and nobody waits for them: an interrupted process ends at once, and an abandoned iterator
-    leaves only the items that are being worked on.
+    An abandoned iterator leaves only the items that are being worked on, and an interrupted process waits for those at
+    most, and for no more than ``PATIENCE``.
 
     Args:
         work: called in several threads at once; what it raises is raised here, when its item's turn comes.
@@ -35,8 +41,7 @@ def in_order(
         room: bytes that waiting results may hold together, but for what is being worked on.
     """
     line = _Line(work, items, max(1, ahead), weigh, room)
-    for number in range(min(cores(), MOST_WORKERS, len(items))):
-        threading.Thread(target=line.serve, name=f"ahead-{number}", daemon=True).start()
+    line.start(min(cores(), MOST_WORKERS, len(items)))
     try:
         for place in range(len(items)):
             yield line.take(place)
@@ -60,6 +65,14 @@ class _Line(Generic[T, R]):
         self._done: dict[int, tuple[R | _Failure, int]] = {}
         self._started = self._taken = self._held = 0
         self._stopped = False
+        self._threads: list[threading.Thread] = []
+
+    def start(self, count: int) -> None:
+        """Let so many threads work; daemons, so that one that hangs cannot hold up the end of the process."""
+        self._threads = [threading.Thread(target=self.serve, name=f"ahead-{n}", daemon=True) for n in range(count)]
+        _lines.add(self)
+        for thread in self._threads:
+            thread.start()
 
     def serve(self) -> None:
         """Work on one item after another until none is left."""
@@ -89,6 +102,11 @@ class _Line(Generic[T, R]):
             self._stopped = True
             self._changed.notify_all()
 
+    def join(self, until: float) -> None:
+        """Wait for the threads, until this time of the monotonic clock at most."""
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
     def _start(self) -> int | None:
         with self._changed:
             self._changed.wait_for(self._may_start)
@@ -108,3 +126,17 @@ class _Line(Generic[T, R]):
             return result, self._weigh(result)
         except BaseException as error:  # raised where the result is taken
             return _Failure(error), 0
+
+
+_lines: weakref.WeakSet[_Line[Any, Any]] = weakref.WeakSet()
+
+
+@atexit.register
+def _end() -> None:
+    """End all threads before the interpreter does: it would stop them inside native code, which may abort."""
+    lines = list(_lines)
+    for line in lines:
+        line.stop()
+    until = time.monotonic() + PATIENCE
+    for line in lines:
+        line.join(until)

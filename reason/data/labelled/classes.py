@@ -118,7 +118,7 @@ def _of_names(labels: list[str], given: tuple[str, ...], where: str) -> tuple[li
 def _unknown(unknown: dict[str, int], classes: tuple[str, ...]) -> str:
     """Say which labels are none of the classes, and what they may have been meant to be."""
     first, *others = unknown
-    more = f" and {len(others)} more labels" if others else ""
+    more = f" and {len(others)} more" if others else ""
     some = ", ".join(classes[:_SHOWN]) + (", ..." if len(classes) > _SHOWN else "")
     hint = did_you_mean(first, classes, "name the outputs by the labels of the data (--classes), in their order.")
     are = "are" if others else "is"

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -183,7 +184,7 @@ def _weight(item: _Item) -> int:
     """Return how many bytes an item keeps."""
     if item.pixels is not None:
         return item.pixels.nbytes
-    return 3 * item.image.width * item.image.height if item.image else 0
+    return 4 * item.image.width * item.image.height if item.image else 0  # Pillow pads RGB to four bytes
 
 
 def _batch(items: Sequence[_Item], first: int) -> Batch:
@@ -192,7 +193,12 @@ def _batch(items: Sequence[_Item], first: int) -> Batch:
     return Batch(
         torch.tensor([row for row, _ in good], dtype=torch.int64),
         [item.image for _, item in good if item.image is not None],
-        torch.stack(pixels) if pixels else None,
+        _stacked(pixels) if pixels else None,
         tuple(item.digest for _, item in good),
         tuple(item.problem for item in items if item.problem is not None),
     )
+
+
+def _stacked(pixels: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Stack without PyTorch's own threads, which wait in busy loops for cores that the workers use."""
+    return torch.from_numpy(np.stack([each.numpy() for each in pixels]))

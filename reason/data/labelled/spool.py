@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import IO, NamedTuple
 
@@ -31,6 +32,7 @@ class SpooledPictures(Pictures):
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="reason-")  # noqa: SIM115 (lives with this)
+        weakref.finalize(self, self._file.close)
         self._places: list[_Place] = []
         self._end = 0
         self._lock = threading.Lock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,7 @@ LABEL_COLUMNS = ("label", "class", "target", "class_name", "category", "y")
 DELIMITED = (".csv", ".tsv", ".txt")
 PARQUET = (".parquet", ".pq")
 
-_LONGEST_INDEX = 7
-"""Digits from which on a label is a name; that many classes would not fit into memory."""
+_INDEX = re.compile("-?[0-9]{1,7}")
 
 
 def read_table(file: Path, classes: Sequence[str] | None = None) -> LabelledImages:
@@ -109,7 +109,7 @@ def _check_rows(paths: Sequence[str], labels: Sequence[Any], file: Path) -> None
 def _labels(labels: Sequence[Any], classes: Sequence[str] | None) -> tuple[list[str] | list[int], tuple[str, ...]]:
     """Return labels as names, or as indices where all are whole numbers and no class is called by one of them."""
     written = [str(label).strip() for label in labels]
-    numbers = all(label.isascii() and label.isdigit() and len(label) < _LONGEST_INDEX for label in written)
+    numbers = all(_INDEX.fullmatch(label) for label in written)
     if numbers and not set(written) & set(classes or ()):
         return [int(label) for label in written], ()
     return written, ()

@@ -70,9 +70,7 @@ def test_a_label_that_is_no_class_is_named_with_a_suggestion(photos: Path) -> No
         DatasetError, match=r"photos: the label 'dog' is none of the 3 classes \(cat, dogs, emu\); did you mean dogs\?$"
     ):
         open_labelled(photos, classes=("cat", "dogs", "emu"))
-    with pytest.raises(
-        DatasetError, match=r"the label 'cat' and 2 more labels are none .*, \.\.\.\); name the outputs by"
-    ):
+    with pytest.raises(DatasetError, match=r"the label 'cat' and 2 more are none .*, \.\.\.\); name the outputs by"):
         open_labelled(photos, classes=tuple(f"n{number:08d}" for number in range(1000)))
 
 

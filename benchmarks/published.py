@@ -24,9 +24,9 @@ BANK_SIZE = 9_469
 def published_way(detector: Detector) -> Callable[[torch.Tensor], None]:
     """Return a function that judges standardised images ``[n, channels, h, w]`` as was published."""
     # A network of its own: the published way alters the running statistics.
-    dropout = detector.base.dropout
+    dropout = detector.tapped.dropout
     network = make(detector.architecture, len(detector.classes), dropout, detector.preprocessing.channels)
-    network.load_state_dict(detector.base.network.state_dict())
+    network.load_state_dict(detector.tapped.network.state_dict())
     base = tap(network.to(memory_format=torch.channels_last), detector.architecture, dropout)
     features = base.head.in_features
     bank = np.random.default_rng(0).normal(size=(BANK_SIZE, features)).astype(np.float32)

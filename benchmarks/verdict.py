@@ -109,7 +109,7 @@ def measure(detectors: Mapping[str, Detector], batch: int) -> list[Row]:
 
     def forward() -> None:
         with torch.inference_mode():
-            detector.base.network(images)
+            detector.tapped.network(images)
 
     ways: dict[str, Callable[[], object]] = {BARE: forward}
     for name, one in detectors.items():
@@ -151,14 +151,13 @@ def interleaved(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 def of_one_pass(detector: Detector) -> Detector:
     """Return the detector without gradient and views; its MetaNet is a stand-in with as many hidden units."""
-    from reason.base.head import head_of
     from reason.detector.heads.metanet import MetaNet
 
     passes = {Requirement.GRADIENT, Requirement.VIEWS}
     families = tuple(family.name for family in detector.signals.families if not passes & family.requires)
     settings: SignalSettings = dataclasses.replace(detector.signal_settings, families=families)
     states = detector.signals.state()
-    signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, states)
+    signals = SignalSet.from_state(settings, detector.base.classifier_head(), detector.base.taps, states)
     net = MetaNet(len(signals.names), **detector.head.shape).eval()
     return dataclasses.replace(detector, signal_settings=settings, signals=signals, head=net)
 

@@ -16,7 +16,6 @@ from PIL import Image
 
 from reason.base.backbones import ARCHITECTURES, make, tap
 from reason.base.evidence import Labelled
-from reason.base.head import head_of
 from reason.cli import main
 from reason.data import datasets
 from reason.data.corruptions import CORRUPTIONS
@@ -86,7 +85,7 @@ def evidence(detector: Detector, shapes: ImageSet) -> Labelled:
 
 def test_the_signal_family_is_fitted_stored_and_made_again(detector: Detector, evidence: Labelled) -> None:
     settings = SignalSettings(families=("softmax", "typicality"))
-    head, taps = head_of(detector.base), detector.base.taps
+    head, taps = detector.base.classifier_head(), detector.base.taps
     fitted = SignalSet.fit(settings, head, taps, evidence)
     column = fitted.compute(evidence.evidence)[:, -1]
     mean = evidence.evidence.embedding.mean(dim=0)
@@ -98,7 +97,7 @@ def test_the_signal_family_is_fitted_stored_and_made_again(detector: Detector, e
 
 
 def test_the_score_learns_and_ranks(detector: Detector, evidence: Labelled) -> None:
-    context = ScoreContext(head_of(detector.base), evidence, evidence, detector.signals)
+    context = ScoreContext(detector.base.classifier_head(), evidence, evidence, detector.signals)
     found = SCORES["nearest centroid"]().fit(context).score(evidence.evidence)
     assert SCORES.resolve("mypackage.centroid:Centroid") is SCORES["nearest centroid"]
     predicted = int(evidence.evidence.logits[7].argmax())

@@ -112,6 +112,10 @@ class Card(BaseModel):
     """A plain file name, as figures and URLs are named after it."""
     title: Text
     architecture: Name
+    arguments: Annotated[dict[Name, Any], Field(max_length=200)] = {}
+    """What the architecture makes the network from, beside classes, dropout and channels."""
+    head_module: Annotated[str, Field(max_length=200)] = ""
+    """Dotted name of the network's head, where the architecture does not say it."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     classes: Annotated[tuple[Name, ...], Field(min_length=2, max_length=20_000)]
     taps: Annotated[tuple[Annotated[Tap, built(Tap)], ...], Field(max_length=100)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reason.base.engines import Engine, Tapped
+from reason.base.base import BaseClassifier
+from reason.base.engines import Engine
 from reason.base.engines.choice import RUNTIMES
 from reason.base.engines.exported import ExportedFiles
 from reason.base.engines.graph import EMBEDDING, LOGITS, check
@@ -14,7 +15,7 @@ from reason.data.images import Preprocessing
 
 
 def open_graph(
-    folder: Path, *, graph: str, weights: str, base: Tapped, preprocessing: Preprocessing, name: str
+    folder: Path, *, graph: str, weights: str, base: BaseClassifier, preprocessing: Preprocessing, name: str
 ) -> Engine:
     """Return the engine of this name on the graph in a bundle's folder.
 
@@ -30,7 +31,7 @@ def open_graph(
         BundleError: the graph is another, or is not one that ``reason export`` makes.
         ConfigError: a package is missing.
     """
-    widths = {LOGITS: base.head.out_features, EMBEDDING: base.head.in_features}
+    widths = {LOGITS: base.classes, EMBEDDING: base.features}
     widths |= {key: tap.channels for tap in base.taps for key in tap.keys(tuple(POOLINGS))}
     check(folder / GRAPH, graph, folder / BASE, image_shape(preprocessing), widths)
     files = ExportedFiles(folder / GRAPH, graph, folder / BASE, weights, tuple(widths))

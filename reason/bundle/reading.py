@@ -9,10 +9,10 @@ from pathlib import Path
 
 from torch import nn
 
+from reason.base.base import BaseClassifier
 from reason.base.device import choose as choose_device
 from reason.base.engines import Engine, Tapped
 from reason.base.engines.choice import TORCH, choose
-from reason.base.head import head_of
 from reason.bundle import card as cards
 from reason.bundle import tensors
 from reason.bundle.base import fill, unfilled
@@ -76,6 +76,8 @@ def load(
         title=card.title,
         digest=card.digest,
         architecture=card.architecture,
+        arguments=card.arguments,
+        head_module=card.head_module,
         classes=card.classes,
         base=base,
         engine=runs,
@@ -145,10 +147,10 @@ def _read_map(folder: Path, card: Card) -> LatentMap | None:
     return unpack(LatentMap, arrays)
 
 
-def _read_signals(folder: Path, card: Card, base: Tapped) -> SignalSet:
+def _read_signals(folder: Path, card: Card, base: BaseClassifier) -> SignalSet:
     states = StoredStates(folder, card)
     try:
-        signals = SignalSet.from_state(card.signals, head_of(base), base.taps, states)
+        signals = SignalSet.from_state(card.signals, base.classifier_head(), base.taps, states)
     except ValueError as error:  # a family does not fit the architecture, or its state does not fit it
         raise broken(folder / CARD, f"its signals do not fit the other parts ({str(error).rstrip('.')})") from None
     if signals.names != card.meta_names:
@@ -156,8 +158,8 @@ def _read_signals(folder: Path, card: Card, base: Tapped) -> SignalSet:
     return signals
 
 
-def _check_latent(folder: Path, latent_map: LatentMap | None, signals: SignalSet, base: Tapped) -> None:
+def _check_latent(folder: Path, latent_map: LatentMap | None, signals: SignalSet, base: BaseClassifier) -> None:
     """Compare the width of the map with what is drawn on it, see ``reason.detector.latent.latent_of``."""
-    width = sum(tap.channels for tap in signals.read_taps) or base.head.in_features
+    width = sum(tap.channels for tap in signals.read_taps) or base.features
     if latent_map is not None and len(latent_map.mean) != width:
         raise broken(folder / MAP, f"mean has {len(latent_map.mean)} numbers for {width} features")

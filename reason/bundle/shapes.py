@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from reason.base.engines import Tapped
+from reason.base.base import BaseClassifier
 from reason.base.engines.choice import RUNTIMES
 from reason.bundle.base import without_memory
 from reason.bundle.card import Card, MetaNetShape
@@ -62,9 +62,9 @@ class CardChecks:
         base: a base classifier of the card's architecture; its weights are not read.
     """
 
-    def __init__(self, folder: Path, card: Card, base: Tapped) -> None:
+    def __init__(self, folder: Path, card: Card, base: BaseClassifier) -> None:
         self._path, self._card, self._base = folder / CARD, card, base
-        self._features = base.head.in_features
+        self._features = base.features
 
     def check(self) -> None:
         """Raise a ``BundleError`` that names the first two things that do not fit each other, or what is too large."""
@@ -93,8 +93,8 @@ class CardChecks:
             "the classes have a name twice": len(set(card.classes)) == len(card.classes),
             "signals.seed must be below 2**63": signals.seed < 2**63,
             f"signals.dropout_samples takes more than {MOST_SAMPLED_WEIGHTS} weights": sampled <= MOST_SAMPLED_WEIGHTS,
-            f"the head has {self._base.head.out_features} rows for {len(card.classes)} classes": (
-                self._base.head.out_features == len(card.classes)
+            f"the head has {self._base.classes} rows for {len(card.classes)} classes": (
+                self._base.classes == len(card.classes)
             ),
             f"taps have no channels, or more than {MOST_TAPPED} outputs": all(tap.channels > 0 for tap in card.taps)
             and sum(tap.channels * len(tap.keys(signals.poolings)) for tap in card.taps) <= MOST_TAPPED,
@@ -143,11 +143,13 @@ class CardChecks:
                 raise broken(self._path, f"lists {'no ' if needed else ''}{name}, and its engines say otherwise")
 
     def _check_base(self) -> None:
-        expected = {}
-        for name, tensor in self._base.network.state_dict().items():
-            dtype = "F16" if tensor.is_floating_point() else DTYPES.get(tensor.dtype)
+        expected, stored = {}, self._card.files[BASE].arrays
+        for name, tensor in self._base.arrays().items():
+            dtype = DTYPES.get(tensor.dtype)
             if dtype is None:
                 raise broken(self._path, f"the network has {name} in {tensor.dtype}, which bundles do not hold")
+            if tensor.is_floating_point():
+                dtype = "F32" if stored.get(name, "").startswith("F32[") else "F16"
             expected[name] = described(dtype, tensor.shape)
         self._compare(BASE, expected, f"architecture {self._card.architecture!r}")
 

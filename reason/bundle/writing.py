@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from reason.bundle import card as cards
 from reason.bundle import tensors
@@ -25,16 +24,15 @@ from reason.signals.texts import to_bytes
 def save(detector: Detector, folder: str | Path) -> str:
     """Write a bundle; the old one stays whole until the new one is complete.
 
-    Base weights are stored in half precision. A detector whose base weights are not already rounded to it would judge
-    differently after loading, and is refused. So is one that ``load`` would refuse. Engines are not carried over: what
-    they were proved with are the bundle's files, so ``reason export`` proves them again.
+    Base weights are stored in half precision where they are rounded to it, see ``Tapped.round_weights``, and as they
+    are where not. A detector that ``load`` would refuse is refused. Engines are not carried over: what they were proved
+    with are the bundle's files, so ``reason export`` proves them again.
 
     Returns:
         The digest that the bundle is known by; one detector gives one digest.
 
     Raises:
-        BundleError: the base weights do not fit half precision exactly, parts of the detector do not fit each other, or
-            the folder holds something else than a bundle.
+        BundleError: parts of the detector do not fit each other, or the folder holds something else than a bundle.
     """
     folder = Path(folder) if Path(folder).name not in ("", "..") else Path(folder).resolve()
     claim(folder)
@@ -62,7 +60,7 @@ def save(detector: Detector, folder: str | Path) -> str:
 def _arrays(detector: Detector) -> dict[str, Mapping[str, torch.Tensor]]:
     """Return what each file holds."""
     head = {**detector.head.state_dict(), CLASSES: to_bytes(detector.classes)}
-    arrays: dict[str, Mapping[str, torch.Tensor]] = {BASE: halved(detector.base.network), META: head}
+    arrays: dict[str, Mapping[str, torch.Tensor]] = {BASE: compact(detector.base.arrays()), META: head}
     if detector.calibration_sample is not None:
         arrays[SAMPLE] = pack(detector.calibration_sample)
     if detector.latent_map is not None:
@@ -70,18 +68,16 @@ def _arrays(detector: Detector) -> dict[str, Mapping[str, torch.Tensor]]:
     return arrays | {f"{stem}{SUFFIX}": state for stem, state in detector.signals.state().items()}
 
 
-def halved(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Return a network's weights in half precision.
+def compact(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return weights as bundles store them: in half precision each that it changes nothing of."""
+    return {name: _compact(tensor) for name, tensor in weights.items()}
 
-    Raises:
-        BundleError: that would change one.
-    """
-    halves = {}
-    for name, tensor in network.state_dict().items():
-        halves[name] = tensor.half() if tensor.is_floating_point() else tensor
-        if not torch.equal(halves[name].to(tensor.dtype), tensor):
-            raise BundleError(f"{name}: not rounded to half precision; round the base weights before fitting.")
-    return halves
+
+def _compact(tensor: torch.Tensor) -> torch.Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if torch.equal(half.to(tensor.dtype), tensor) else tensor.float()
 
 
 def _check(path: Path, card: cards.Card, arrays: Mapping[str, torch.Tensor]) -> None:
@@ -103,6 +99,7 @@ def _facts(detector: Detector) -> dict[str, Any]:
         "name": detector.name,
         "title": detector.title,
         "architecture": detector.architecture,
+        **_optional(arguments=dict(detector.arguments), head_module=detector.head_module),
         "dropout": detector.base.dropout,
         "classes": list(detector.classes),
         "taps": [asdict(tap) for tap in detector.base.taps],
@@ -115,3 +112,8 @@ def _facts(detector: Detector) -> dict[str, Any]:
         "certificate": None if certificate is None else certificate.to_dict(),
         "provenance": detector.provenance.to_dict(),
     }
+
+
+def _optional(**values: Any) -> dict[str, Any]:
+    """Return the keys that a card has only where they say something."""
+    return {key: value for key, value in values.items() if value}

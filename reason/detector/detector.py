@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from reason.base.base import BaseClassifier
 from reason.base.engines import Engine, Tapped
 from reason.base.evidence import Evidence
 from reason.base.extraction import Extractor
@@ -57,7 +58,8 @@ class Detector:
     architecture: str
     """Name in ``reason.base.backbones.ARCHITECTURES``, or ``custom`` for a network of your own."""
     classes: tuple[str, ...]
-    base: Tapped
+    """Names of the classes in the order of the logits."""
+    base: BaseClassifier
     engine: Engine
     """What runs the base classifier: ``base`` itself, or a runtime that holds its exported graph."""
     preprocessing: Preprocessing
@@ -78,8 +80,23 @@ class Detector:
     engine_proofs: Mapping[str, EngineProof] = field(default_factory=dict)
     """By name, engines other than PyTorch that may run the base classifier; ``threshold`` and ``certificate`` are those
     of ``engine``."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What the architecture makes the network from, beside classes, dropout and channels; plain JSON."""
+    head_module: str = ""
+    """Dotted name of the network's head; empty where the architecture says it, or there is no network."""
     digest: str = ""
     """Identity of the bundle that it was read from, a SHA-256 over card and files; empty when it was not read."""
+
+    @property
+    def tapped(self) -> Tapped:
+        """The base classifier as a PyTorch network.
+
+        Raises:
+            BundleError: there is none: an exported graph alone is there, or logits and embeddings come from elsewhere.
+        """
+        if not isinstance(self.base, Tapped):
+            raise BundleError(f"{self.name}: holds no PyTorch network, so this cannot be done with it.")
+        return self.base
 
     def policy(
         self, *, threshold: float | None = None, risk: float | None = None, delta: float | None = None

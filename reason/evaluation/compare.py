@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from reason import progress
-from reason.base.head import Head, head_of
+from reason.base.head import Head
 from reason.detector.heads import metanet
 from reason.detector.heads.metanet import MetaNetSettings
 from reason.evaluation import baselines
@@ -64,7 +64,7 @@ def compare(
     """
     vectors, correct = signals.compute(data.meta.evidence), data.meta.correct
     context = ScoreContext(head, data.bank, data.meta, signals)
-    contenders = [_contender(score, context) for score in baselines.literature(signals.requires)]
+    contenders = [_contender(score, context) for score in baselines.literature(baselines.offered(signals, head))]
     for variant in variants({family.name: family.raw for family in signals.families}, settings):
         contenders.append(_model(variant, signals, vectors, correct))
     cut = folds(data.meta, seeds)
@@ -140,7 +140,7 @@ def run(recipe_path: Path, base: Path, data_root: Path) -> list[Row]:
     network, _ = pipeline.base_of(recipe, parts, base)
     extractor = pipeline.extractor(recipe, network)
     data = gather(extractor, parts, recipe.meta_fit, recipe.target, recipe.seed)
-    head, settings = head_of(network), dataclasses.replace(recipe.signals, seed=recipe.seed)
+    head, settings = network.classifier_head(), dataclasses.replace(recipe.signals, seed=recipe.seed)
     with torch_threads(1):
         signals = SignalSet.fit(settings, head, network.taps, data.bank)
         return compare(data, head, signals, recipe.metanet)

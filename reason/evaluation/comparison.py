@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import torch
 
 from reason.base.evidence import Evidence, Labelled
-from reason.base.head import head_of
 from reason.detector.detector import Detector
 from reason.detector.heads import metanet
 from reason.detector.heads.metanet import MetaNet, MetaNetSettings
@@ -69,8 +68,9 @@ class Comparison:
         """
         detector = replace(detector, signals=_Remembering(detector.signals))
         signals = detector.signals
-        every = baselines.make_all(signals.requires, more)
-        context = ScoreContext(head_of(detector.base), train, meta, signals)
+        head = detector.base.classifier_head()
+        every = baselines.make_all(baselines.offered(signals, head), more)
+        context = ScoreContext(head, train, meta, signals)
         vectors = signals.compute(meta.evidence)
         return cls(
             detector,

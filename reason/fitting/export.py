@@ -101,7 +101,7 @@ def _refuse_gradient(detector: Detector, name: str) -> None:
 
 def _export(detector: Detector, folder: Path, weights: str, name: str) -> Engine:
     progress.say("export the base classifier")
-    (folder / GRAPH).write_bytes(export(detector.base, image_shape(detector.preprocessing), folder / BASE))
+    (folder / GRAPH).write_bytes(export(detector.tapped, image_shape(detector.preprocessing), folder / BASE))
     seal = _sealed(folder / GRAPH)
     return open_graph(
         folder,

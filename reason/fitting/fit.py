@@ -10,7 +10,6 @@ import torch
 from reason.base.engines import Tapped
 from reason.base.evidence import Labelled
 from reason.base.extraction import Extractor
-from reason.base.head import head_of
 from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.calibration import Platt
@@ -81,7 +80,7 @@ def fit(
     """
     target = GuaranteeSettings(risk, delta)
     require(seed >= 0, "seed", f"must not be negative, as {seed} is.")
-    outputs = len(head_of(base).bias)
+    outputs = base.classes
     require(len(classes) == outputs, "classes", f"are {len(classes)}, and the network has {outputs} outputs.")
     require(len(set(classes)) == outputs, "classes", "must have different names.")
     extract = extractor(base, preprocessing, signals)
@@ -89,7 +88,7 @@ def fit(
         _evidence(extract, part, title, outputs)
         for title, part in (("bank", bank), ("meta", meta), ("calibration", calibration))
     )
-    signal_set = SignalSet.fit(signals, head_of(base), base.taps, bank)
+    signal_set = SignalSet.fit(signals, base.classifier_head(), base.taps, bank)
     net = fit_metanet(signal_set.compute(meta.evidence), meta.correct, signal_set.raw, metanet, seed)
     with torch.no_grad():
         logits = net(signal_set.compute(calibration.evidence))

@@ -51,6 +51,8 @@ class Requirement(StrEnum):
     """Logits and embeddings of the views, which cost a smaller forward pass each."""
     TAPS = "taps"
     """Pooled outputs of the tapped layers, where the base classifier has taps."""
+    HEAD = "head"
+    """Weight and bias of a last layer that is linear in the embedding."""
     BANK = "bank"
     """Base-train evidence, when it is fitted."""
 

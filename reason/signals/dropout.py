@@ -12,7 +12,7 @@ import torch
 
 from reason.base.evidence import Evidence
 from reason.base.head import Head
-from reason.signals.base import Column, SignalFamily, entropy
+from reason.signals.base import Column, Requirement, SignalFamily, entropy
 from reason.signals.registry import FAMILIES
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Dropout(SignalFamily):
     name = "dropout"
     title = "Dropout of the head"
     help = "How far the prediction moves when random parts of the embedding are left out."
+    requires = frozenset({Requirement.HEAD})
     columns = (
         Column(
             "dropout_logit_deviation",
@@ -77,11 +78,12 @@ class Dropout(SignalFamily):
     )
 
     def __init__(self, head: Head, samples: int, seed: int) -> None:
-        self.head = head
+        self._dropout, self._classes = head.dropout, head.classes
+        self._weight, self._bias = head.weights()
         keep = 1 - head.dropout
         # NumPy's generator gives the same masks with every PyTorch version.
-        masks = np.random.default_rng(seed).random((samples, head.weight.shape[1])) < keep
-        masked = head.weight[None] * torch.from_numpy(masks)[:, None] / keep
+        masks = np.random.default_rng(seed).random((samples, head.features)) < keep
+        masked = self._weight[None] * torch.from_numpy(masks)[:, None] / keep
         self._weights = masked.flatten(0, 1)
 
     @classmethod
@@ -101,14 +103,14 @@ class Dropout(SignalFamily):
 
     def sampled(self, embedding: torch.Tensor) -> torch.Tensor:
         """Return class probabilities ``[n, samples, classes]`` under each mask."""
-        logits: torch.Tensor = (embedding @ self._weights.T).unflatten(1, (-1, len(self.head.bias)))
-        return (logits + self.head.bias).softmax(dim=2)
+        logits: torch.Tensor = (embedding @ self._weights.T).unflatten(1, (-1, self._classes))
+        return (logits + self._bias).softmax(dim=2)
 
     def _closed_form(self, evidence: Evidence) -> tuple[torch.Tensor, torch.Tensor]:
         squares = evidence.embedding.square()
-        scale = self.head.dropout / (1 - self.head.dropout)
+        scale = self._dropout / (1 - self._dropout)
         top = evidence.logits.topk(2, dim=1)
-        first, second = (self.head.weight[top.indices[:, rank]] for rank in (0, 1))
+        first, second = (self._weight[top.indices[:, rank]] for rank in (0, 1))
         deviation = (scale * (first.square() * squares).sum(dim=1)).sqrt()
         gap_deviation = (scale * ((first - second).square() * squares).sum(dim=1)).sqrt()
         gap = top.values[:, 0] - top.values[:, 1]

@@ -42,7 +42,7 @@ class Logits(SignalFamily):
     @classmethod
     def fit(cls, context: Context) -> Self:
         """Count the classes."""
-        return cls(len(context.head.bias))
+        return cls(context.head.classes)
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return float32 ``[n, classes]``."""

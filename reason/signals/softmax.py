@@ -82,7 +82,7 @@ class Softmax(SignalFamily):
     @classmethod
     def fit(cls, context: Context) -> Self:
         """Count the largest logits; of few classes, all."""
-        return cls(min(context.settings.top_logits, len(context.head.bias)))
+        return cls(min(context.settings.top_logits, context.head.classes))
 
     def compute(self, evidence: Evidence) -> torch.Tensor:
         """Return float32 ``[n, 4 + top]``."""

@@ -383,7 +383,7 @@ def test_a_detectors_extractor_reads_what_its_signals_need(detector: Detector, s
     some = shapes.take(torch.arange(6))
     found = detector.extractor()(some)
     assert found.evidence.gradient_norm is not None
-    expected = detector.judge(looked_at(detector.base, detector.preprocessing, some, views=True).evidence)
+    expected = detector.judge(looked_at(detector.tapped, detector.preprocessing, some, views=True).evidence)
     assert torch.equal(detector.judge(found.evidence).vectors, expected.vectors)
 
 

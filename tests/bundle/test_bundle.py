@@ -16,7 +16,6 @@ from PIL import Image
 
 import reason
 from reason.base.backbones import make, tap
-from reason.base.head import head_of
 from reason.bundle import folders, tensors
 from reason.detector.detector import Detector
 from reason.detector.heads.metanet import MetaNet
@@ -84,7 +83,7 @@ def test_the_signals_come_back_in_their_order_and_compute_the_same(detector: Det
 
 def test_a_bundle_without_layers_needs_no_file_of_them(detector: Detector, tmp_path: Path) -> None:
     settings = dataclasses.replace(detector.signal_settings, families=("softmax",))
-    signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, {})
+    signals = SignalSet.from_state(settings, detector.tapped.classifier_head(), detector.tapped.taps, {})
     net = MetaNet(len(signals.names), (4,)).eval()
     plain = dataclasses.replace(detector, signal_settings=settings, signals=signals, head=net)
     reason.save(plain, tmp_path / "plain")
@@ -97,7 +96,7 @@ def test_a_bundle_without_layers_needs_no_file_of_them(detector: Detector, tmp_p
 def test_a_bundle_with_embedding_columns_alone_needs_no_bank(detector: Detector, tmp_path: Path) -> None:
     settings = dataclasses.replace(detector.signal_settings, families=("softmax", "embedding"))
     states = detector.signals.state()
-    signals = SignalSet.from_state(settings, head_of(detector.base), detector.base.taps, states)
+    signals = SignalSet.from_state(settings, detector.tapped.classifier_head(), detector.tapped.taps, states)
     net = MetaNet(len(signals.names), (4,)).eval()
     reason.save(dataclasses.replace(detector, signal_settings=settings, signals=signals, head=net), tmp_path / "one")
     assert not (tmp_path / "one" / folders.BANK).exists()
@@ -120,14 +119,17 @@ def test_a_missing_folder_and_a_folder_that_is_no_bundle(tmp_path: Path) -> None
         reason.load(tmp_path)
 
 
-def test_weights_that_half_precision_would_change_are_refused(detector: Detector, tmp_path: Path) -> None:
+def test_weights_that_half_precision_would_change_are_stored_whole(detector: Detector, tmp_path: Path) -> None:
     network = make("cnn", 3, 0.2)
+    network.load_state_dict(detector.tapped.network.state_dict())
     with torch.no_grad():
-        network.get_submodule("head").weight.fill_(1 / 3)  # type: ignore[operator]
+        network.get_submodule("head").bias.fill_(1 / 3)  # type: ignore[operator]
     changed = Detector(**{**vars(detector), "base": tap(network, "cnn", 0.2).freeze()})
-    with pytest.raises(BundleError, match="half precision"):
-        reason.save(changed, tmp_path / "new")
-    assert not (tmp_path / "new").exists()
+    reason.save(changed, tmp_path / "new")
+    stored = safetensors.torch.load_file(tmp_path / "new" / folders.BASE)
+    assert (stored["head.bias"].dtype, stored["head.weight"].dtype) == (torch.float32, torch.float16)
+    again = reason.load(tmp_path / "new", engine="torch").tapped.network.state_dict()
+    assert all(torch.equal(again[name], tensor) for name, tensor in network.state_dict().items())
 
 
 def test_saving_again_keeps_foreign_files_and_leaves_no_rubbish(detector: Detector, copy: Path) -> None:
@@ -170,9 +172,9 @@ def test_a_network_of_your_own_is_loaded_into(detector: Detector, tmp_path: Path
     with pytest.raises(BundleError, match="give load its network and head"):
         reason.load(tmp_path / "own")
     loaded = reason.load(tmp_path / "own", network=make("cnn", 3, 0.2), head="head")
-    weights = loaded.base.network.state_dict()
-    assert all(torch.equal(weights[name], tensor) for name, tensor in detector.base.network.state_dict().items())
-    assert loaded.base.taps == detector.base.taps
+    weights = loaded.tapped.network.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in detector.tapped.network.state_dict().items())
+    assert loaded.base.taps == detector.tapped.taps
     (before,), (after,) = detector.predict([shape_image]), loaded.predict([shape_image])
     assert after.reliability == pytest.approx(before.reliability, abs=1e-4)
     with pytest.raises(BundleError, match="the network that load was given does not fit"):

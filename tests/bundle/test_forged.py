@@ -195,7 +195,7 @@ NAN = float("nan")
     [
         (BASE, set_at("head.weight", NAN, 0, 0), "head.weight holds numbers that are not finite"),
         (BASE, set_at("stage1.1.running_var", -1.0, 0), "stage1.1.running_var holds a negative variance"),
-        (BASE, retyped("head.weight", torch.float32), "does not fit architecture 'cnn' (head.weight is F32[3,128]"),
+        (BASE, retyped("head.weight", torch.float64), "does not fit architecture 'cnn' (head.weight is F64[3,128]"),
         (BASE, cut("head.weight", 100), "head.weight is F16[3,100] instead of F16[3,128]"),
         (BASE, lambda arrays: arrays.pop("head.bias"), "head.bias is none instead of F16[3]"),
         (META, set_at("mean", NAN, 0), "mean holds numbers that are not finite"),

@@ -43,9 +43,9 @@ def test_a_copy_shares_nothing(
     """Its hooks keep their own, and its engine runs its own weights."""
     before = detector.extract(pixels).logits
     other = copied(detector)
-    assert other.engine is other.base
+    assert other.engine is other.tapped
     with torch.no_grad():
-        other.base.head.bias.add_(1)
+        other.tapped.head.bias.add_(1)
     assert torch.equal(detector.extract(pixels).logits, before)
     torch.testing.assert_close(other.extract(pixels).logits, before + 1)
 

@@ -26,7 +26,7 @@ from reason.evaluation.baselines.temperature import TemperatureScaledMsp
 from reason.evaluation.baselines.vim import Vim
 from reason.signals import SignalSet
 
-PLAIN_HEAD = Head(torch.eye(2), torch.zeros(2), 0.0)
+PLAIN_HEAD = Head.linear(torch.eye(2), torch.zeros(2), 0.0)
 
 
 def evidence_of(logits: list[list[float]], embedding: list[list[float]] | None = None) -> Evidence:
@@ -143,7 +143,7 @@ def test_mahalanobis_by_hand() -> None:
 
 
 # The second moment is diag(6, 1/3): the second direction is the residual, of mean length 1/3 against mean logit 2.
-VIM_HEAD = Head(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.zeros(2), 0.0)
+VIM_HEAD = Head.linear(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.zeros(2), 0.0)
 VIM_TRAIN = labelled(
     evidence_of([[3.0, -3.0], [-3.0, 3.0], [0.0, 0.0]], [[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0]]), [0, 1, 0]
 )
@@ -156,7 +156,7 @@ def test_vim_by_hand() -> None:
 
 
 def test_vim_looks_from_where_the_logits_are_zero() -> None:
-    head = Head(torch.eye(2), torch.tensor([1.0, 2.0]), 0.0)
+    head = Head.linear(torch.eye(2), torch.tensor([1.0, 2.0]), 0.0)
     baseline = Vim().fit(known(head, VIM_TRAIN, NOTHING))
     assert baseline.space_ is not None
     assert baseline.space_.origin.tolist() == pytest.approx([-1, -2])
@@ -170,11 +170,11 @@ def test_vim_is_energy_where_nothing_is_left_over() -> None:
 
 
 def test_mc_dropout_converges_to_the_enumeration() -> None:
-    head = Head(torch.tensor([[1.0, -2.0], [0.0, 0.5]]), torch.tensor([0.1, 0.0]), 0.5)
-    embedding = torch.tensor([[1.0, 0.2]])
-    logits = embedding @ head.weight.T + head.bias
+    head = Head.linear(torch.tensor([[1.0, -2.0], [0.0, 0.5]]), torch.tensor([0.1, 0.0]), 0.5)
+    (weight, bias), embedding = head.weights(), torch.tensor([[1.0, 0.2]])
+    logits = embedding @ weight.T + bias
     masks = torch.tensor([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]])
-    every = ((embedding * masks) @ head.weight.T + head.bias).softmax(dim=1)
+    every = ((embedding * masks) @ weight.T + bias).softmax(dim=1)
     found = McDropout(samples=20_000).fit(known(head, NOTHING, NOTHING))
     evidence = Evidence(logits=logits, embedding=embedding)
     assert found.score(evidence).tolist() == pytest.approx([every[:, 0].mean().item()], rel=0.01)

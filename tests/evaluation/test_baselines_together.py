@@ -11,7 +11,7 @@ import torch
 from made_up_report import report
 
 from reason.base.evidence import Evidence, Labelled
-from reason.base.head import Head, head_of
+from reason.base.head import Head
 from reason.base.views import VIEWS
 from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
@@ -36,7 +36,7 @@ def parts(detector: Detector, shapes: ImageSet) -> list[Labelled]:
 
 @pytest.fixture(scope="module")
 def all_fitted(detector: Detector, parts: list[Labelled]) -> list[ConfidenceScore]:
-    context = ScoreContext(head_of(detector.base), parts[0], parts[1], detector.signals)
+    context = ScoreContext(detector.base.classifier_head(), parts[0], parts[1], detector.signals)
     return [score.fit(context) for score in baselines.make_all(detector.signals.requires)]
 
 
@@ -188,7 +188,7 @@ def noisy() -> Labelled:
     return Labelled(Evidence(torch.tensor([[1.0, 0.0]]).repeat(400, 1), columns), labels=labels, sources=("",) * 400)
 
 
-HEAD = Head(torch.eye(2), torch.zeros(2), 0.0)
+HEAD = Head.linear(torch.eye(2), torch.zeros(2), 0.0)
 
 
 def test_logistic_regression_finds_the_slopes(noisy: Labelled) -> None:

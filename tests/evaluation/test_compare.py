@@ -27,7 +27,8 @@ from reason.signals import Requirement, SignalSet, SignalSettings
 
 EVERY = frozenset(Requirement)
 CLASSES, FEATURES, IMAGES = 3, 8, 90
-HEAD = Head(torch.randn(CLASSES, FEATURES, generator=torch.Generator().manual_seed(1)), torch.zeros(CLASSES), 0.2)
+WEIGHT = torch.randn(CLASSES, FEATURES, generator=torch.Generator().manual_seed(1))
+HEAD = Head.linear(WEIGHT, torch.zeros(CLASSES), 0.2)
 SMALL = MetaNetSettings(hidden=(4,), epochs=2, members=2, scalar_members=1)
 RECIPE = Path(__file__).parents[2] / "train" / "imagenette.toml"
 
@@ -36,13 +37,13 @@ def block(seed: int, *corruptions: str, images: int = IMAGES, name: str = "image
     """Copies of the same images, the corruptions in turn, clean without one; a third or so is predicted wrongly."""
     random = torch.Generator().manual_seed(seed)
     labels = torch.arange(images) % CLASSES
-    embedding = 2 * HEAD.weight[labels] / FEATURES + torch.randn(images, FEATURES, generator=random)
+    embedding = 2 * WEIGHT[labels] / FEATURES + torch.randn(images, FEATURES, generator=random)
     looks = {view: embedding + torch.randn(images, FEATURES, generator=random) / 4 for view in VIEWS}
     evidence = Evidence(
-        embedding @ HEAD.weight.T,
+        embedding @ WEIGHT.T,
         embedding,
         torch.rand(images, generator=random),
-        views={view: Evidence(moved @ HEAD.weight.T, moved) for view, moved in looks.items()},
+        views={view: Evidence(moved @ WEIGHT.T, moved) for view, moved in looks.items()},
     )
     sources = tuple(f"{name}/{row}" for row in range(images))
     names = tuple(corruptions[row % len(corruptions)] for row in range(images)) if corruptions else ()
@@ -260,7 +261,7 @@ def test_the_base_of_the_bundle_is_what_is_compared(
     data: FittingData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """From the recipe's file to the rows, with images, base classifier and evidence made up."""
-    base = SimpleNamespace(taps=())
+    base = SimpleNamespace(taps=(), classifier_head=lambda: HEAD)
     seen: list[Path] = []
 
     def base_of(recipe: object, parts: object, folder: Path) -> tuple[SimpleNamespace, list[object]]:
@@ -272,7 +273,6 @@ def test_the_base_of_the_bundle_is_what_is_compared(
     monkeypatch.setattr(pipeline, "base_of", base_of)
     monkeypatch.setattr(pipeline, "extractor", lambda recipe, network: (network, recipe))
     monkeypatch.setattr(compare, "gather", lambda extract, *_: data if extract[0] is base else None)
-    monkeypatch.setattr(compare, "head_of", lambda network: HEAD)
     text = RECIPE.read_text()
     start = text.index("[metanet]")
     recipe = tmp_path / "recipe.toml"

@@ -186,7 +186,7 @@ def test_an_engine_that_judges_otherwise_is_refused(onnx_folder: Path, calibrati
     runs_old = reason.load(onnx_folder, engine="onnx").engine
     detector = reason.load(onnx_folder, engine="torch")
     with torch.no_grad():
-        detector.base.head.weight *= 1.3
+        detector.tapped.head.weight *= 1.3
     with pytest.raises(BundleError, match=REFUSAL) as caught:
         prove(detector, runs_old, calibration.pixels, calibration.labels)
     assert "\n" not in str(caught.value)
@@ -251,6 +251,6 @@ def _written_and_loaded(folder: Path, values: dict[str, Any]) -> Detector:
 def test_a_detector_of_another_engine_extracts_by_it(onnx_folder: Path, calibration: ImageSet) -> None:
     detector = reason.load(onnx_folder)
     assert detector.extractor().engine is detector.engine
-    other = dataclasses.replace(detector, engine=detector.base)
+    other = dataclasses.replace(detector, engine=detector.tapped)
     found, expected = (one.extractor()(calibration.take(torch.arange(20))) for one in (detector, other))
     torch.testing.assert_close(found.evidence.logits, expected.evidence.logits, rtol=1e-4, atol=1e-4)

@@ -29,11 +29,11 @@ def parts(shapes: ImageSet) -> dict[str, ImageSet]:
 
 def fitted(detector: Detector, parts: Any, **changes: Any) -> Detector:
     arguments = {"signals": SIGNALS, "metanet": SMALL, "risk": 0.3, **parts, **changes}
-    return reason.fit("mine", detector.base, shape_preprocessing(), arguments.pop("classes", SHAPES), **arguments)
+    return reason.fit("mine", detector.tapped, shape_preprocessing(), arguments.pop("classes", SHAPES), **arguments)
 
 
 def test_images_and_their_evidence_give_the_same_detector(detector: Detector, parts: dict[str, ImageSet]) -> None:
-    extract = Extractor(detector.base, shape_preprocessing(), gradient=True)
+    extract = Extractor(detector.tapped, shape_preprocessing(), gradient=True)
     one, other = fitted(detector, parts), fitted(detector, {name: extract(images) for name, images in parts.items()})
     assert one.threshold == other.threshold
     assert one.calibration == other.calibration

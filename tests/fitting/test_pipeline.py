@@ -193,8 +193,8 @@ def test_the_base_of_a_bundle_is_taken_for_another_metanet(recipe_file: Path, da
     recipe_file.write_text(recipe_file.read_text().replace("hidden = [8]", "hidden = [4]"))
     again = reason.load(pipeline.run(recipe_file, data_root=data_root, base=first, output=Path("again")))
     assert again.head.shape["hidden"] == (4,)
-    kept = reason.load(first).base.state_dict()
-    assert all(torch.equal(kept[name], tensor) for name, tensor in again.base.state_dict().items())
+    kept = reason.load(first).tapped.state_dict()
+    assert all(torch.equal(kept[name], tensor) for name, tensor in again.tapped.state_dict().items())
     assert again.provenance.history == reason.load(first).provenance.history
 
 

@@ -53,7 +53,7 @@ def parts(detector: Detector, shapes: ImageSet) -> list[Labelled]:
     found = []
     for rows in split(shapes.labels, (0.4, 0.35), seed=0):
         images = shapes.take(rows)
-        evidence = detector.base.extract(detector.preprocessing.normalise(images.pixels), gradient=False)
+        evidence = detector.tapped.extract(detector.preprocessing.normalise(images.pixels), gradient=False)
         found.append(Labelled(evidence, labels=images.labels, sources=images.sources))
     return found
 
@@ -62,7 +62,7 @@ def fitted(detector: Detector, parts: list[Labelled]) -> Detector:
     bank, meta, calibration = parts
     return fit(
         "own",
-        detector.base,
+        detector.tapped,
         detector.preprocessing,
         detector.classes,
         bank=bank,

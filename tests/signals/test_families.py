@@ -24,14 +24,15 @@ CLASSES, FEATURES, IMAGES = 4, 32, 240
 TAPS = (Tap("early", "0", FEATURES), Tap("late", "1", FEATURES, maps=False))
 MEANS = torch.linalg.qr(torch.randn(FEATURES, FEATURES, generator=torch.Generator().manual_seed(4))).Q[:CLASSES]
 """Means of the classes: of unit length, at right angles, and spread over all features."""
-HEAD = Head(8 * MEANS, torch.zeros(CLASSES), 0.1)
+WEIGHT = 8 * MEANS
+HEAD = Head.linear(WEIGHT, torch.zeros(CLASSES), 0.1)
 SETTINGS = SignalSettings(
     families=tuple(FAMILIES), pca_components=8, pca_columns=5, neighbours=5, poolings=("mean", "max", "std")
 )
 
 
 def look(embedding: torch.Tensor) -> Evidence:
-    return Evidence(embedding @ HEAD.weight.T, embedding)
+    return Evidence(embedding @ WEIGHT.T, embedding)
 
 
 def made(seed: int, failing: float) -> Labelled:
@@ -181,8 +182,9 @@ def test_the_bank_is_a_random_choice_of_a_larger_base_train(signals: SignalSet) 
 
 def test_what_families_read_is_known_before_and_after_the_fit(signals: SignalSet) -> None:
     settings = SignalSettings(families=tuple(FAMILIES))
-    assert settings.requires == signals.requires == {"gradient", "views", "taps", "bank"}
-    assert SignalSettings(families=("softmax", "dropout", "logits")).requires == frozenset()
+    assert settings.requires == signals.requires == {"gradient", "views", "taps", "head", "bank"}
+    assert SignalSettings(families=("softmax", "logits")).requires == frozenset()
+    assert SignalSettings(families=("dropout",)).requires == {"head"}
     assert SignalSettings(families=("views",)).requires == {"views"}
 
 

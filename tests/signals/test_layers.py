@@ -46,7 +46,7 @@ def fitted() -> Layers:
 
 def fit(evidence: Evidence, labels: torch.Tensor, taps: tuple[Tap, ...] = ()) -> Layers:
     settings = SignalSettings(families=("layers",), layer_components=2)
-    head = Head(torch.zeros(2, 4), torch.zeros(2), 0.0)
+    head = Head.linear(torch.zeros(2, 4), torch.zeros(2), 0.0)
     return Layers.fit(FitContext(settings, head, taps, Labelled(evidence, labels=labels, sources=("",) * len(labels))))
 
 

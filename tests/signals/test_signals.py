@@ -58,7 +58,7 @@ def test_closed_form_dropout_equals_the_enumeration_of_all_masks() -> None:
     random = torch.Generator().manual_seed(0)
     rate, features, classes = 0.3, 6, 3
     weight, embedding = torch.randn(classes, features, generator=random), torch.randn(1, features, generator=random)
-    head = Head(weight, torch.zeros(classes), rate)
+    head = Head.linear(weight, torch.zeros(classes), rate)
     logits = embedding @ weight.T
     first, second = logits.topk(2, dim=1).indices[0].tolist()
     mean, square, gap_mean, gap_square = 0.0, 0.0, 0.0, 0.0
@@ -76,14 +76,14 @@ def test_closed_form_dropout_equals_the_enumeration_of_all_masks() -> None:
 
 
 def test_sampled_dropout_converges_to_the_enumeration() -> None:
-    head = Head(torch.tensor([[1.0, -2.0], [0.0, 0.5]]), torch.tensor([0.1, 0.0]), 0.5)
-    embedding = torch.tensor([[1.0, 0.7]])
+    head = Head.linear(torch.tensor([[1.0, -2.0], [0.0, 0.5]]), torch.tensor([0.1, 0.0]), 0.5)
+    (weight, bias), embedding = head.weights(), torch.tensor([[1.0, 0.7]])
     probabilities = []
     for mask in itertools.product((0.0, 2.0), repeat=2):
-        logits = head.weight @ (embedding[0] * torch.tensor(mask)) + head.bias
+        logits = weight @ (embedding[0] * torch.tensor(mask)) + bias
         probabilities.append(logits.softmax(0).tolist())
     table = np.array(probabilities)
-    evidence = Evidence(embedding @ head.weight.T + head.bias, embedding)
+    evidence = Evidence(embedding @ weight.T + bias, embedding)
     predicted = int(evidence.predicted)
     entropy = lambda p: -(p * np.log(p)).sum(axis=-1)  # noqa: E731
     found = columns(Dropout(head, samples=20_000, seed=1), evidence)
@@ -93,7 +93,7 @@ def test_sampled_dropout_converges_to_the_enumeration() -> None:
 
 
 def test_without_dropout_nothing_moves() -> None:
-    head = Head(torch.eye(2), torch.zeros(2), 0.0)
+    head = Head.linear(torch.eye(2), torch.zeros(2), 0.0)
     found = columns(Dropout(head, samples=8, seed=0), evidence_of([[2.0, 1.0]], torch.tensor([[2.0, 1.0]])))
     assert found["dropout_logit_deviation"] == [0]
     assert found["dropout_probability_variance"] == pytest.approx([0], abs=1e-12)

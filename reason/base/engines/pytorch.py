@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 
 from reason.base.engines.engine import Engine
 from reason.base.evidence import Evidence
+from reason.base.head import Head
 from reason.base.taps import POOLINGS, Tap
 
 
@@ -90,6 +91,26 @@ class Tapped(nn.Module, Engine):
     def head(self) -> nn.Linear:
         """The last layer; weight ``[classes, features]``."""
         return self._head[0]  # type: ignore[return-value]
+
+    @property
+    def features(self) -> int:
+        """Width of the embedding."""
+        return self.head.in_features
+
+    @property
+    def classes(self) -> int:
+        """Number of logits."""
+        return self.head.out_features
+
+    def classifier_head(self) -> Head:
+        """Return the head as the signals read it: on the CPU, where evidence is."""
+        bias = torch.zeros(self.classes) if self.head.bias is None else self.head.bias.detach().cpu()
+        return Head.linear(self.head.weight.detach().cpu(), bias, self.dropout)
+
+    def arrays(self) -> Mapping[str, torch.Tensor]:
+        """Return the network's parameters and buffers by name."""
+        state: Mapping[str, torch.Tensor] = self.network.state_dict()
+        return state
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return logits ``[n, classes]`` of standardised images ``[n, channels, h, w]``."""

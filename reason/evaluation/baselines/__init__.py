@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from reason.base.head import Head
 from reason.errors import FitError
 from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, Source
-from reason.signals import Requirement
+from reason.signals import Requirement, SignalSet
 
-__all__ = ["SCORES", "ConfidenceScore", "ScoreContext", "Source", "literature", "make_all", "make_parameter_free"]
+__all__ = [
+    "SCORES",
+    "ConfidenceScore",
+    "ScoreContext",
+    "Source",
+    "literature",
+    "make_all",
+    "make_parameter_free",
+    "offered",
+]
 
 
 def make_all(evidence: Collection[Requirement], more: Sequence[type[ConfidenceScore]] = ()) -> list[ConfidenceScore]:
@@ -36,6 +46,11 @@ def make_all(evidence: Collection[Requirement], more: Sequence[type[ConfidenceSc
             raise FitError(f"{kind.name}: there is a score of this name already; give yours another.")
         kinds.append(kind)
     return [kind() for kind in kinds]
+
+
+def offered(signals: SignalSet, head: Head) -> frozenset[Requirement]:
+    """Return what scores may require beside logits and embedding: what the signals read, and a linear head."""
+    return signals.requires - {Requirement.HEAD} | ({Requirement.HEAD} if head.weight is not None else frozenset())
 
 
 def literature(evidence: Collection[Requirement]) -> list[ConfidenceScore]:

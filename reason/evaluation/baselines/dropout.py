@@ -9,6 +9,7 @@ import torch
 from reason.base.evidence import Evidence
 from reason.base.head import Head
 from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted
+from reason.signals import Requirement
 from reason.signals.dropout import Dropout
 
 ROWS = 4096
@@ -28,6 +29,7 @@ class McDropout(ConfidenceScore):
 
     name = "MC-dropout"
     learns_from = frozenset({"head"})
+    requires = frozenset({Requirement.HEAD})
 
     def __init__(self, samples: int = 32, seed: int = 0) -> None:
         self.samples, self.seed = samples, seed
@@ -35,7 +37,8 @@ class McDropout(ConfidenceScore):
 
     def fit(self, context: ScoreContext) -> Self:
         """Draw the masks of the head's dropout."""
-        precise = Head(context.head.weight.double(), context.head.bias.double(), context.head.dropout)
+        weight, bias = context.head.weights()
+        precise = Head.linear(weight.double(), bias.double(), context.head.dropout)
         self.dropout_ = Dropout(precise, self.samples, self.seed)
         return self
 

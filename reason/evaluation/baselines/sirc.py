@@ -11,6 +11,7 @@ from torch.nn import functional
 from reason.base.evidence import Evidence
 from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted
 from reason.evaluation.baselines.vim import ResidualSpace
+from reason.signals import Requirement
 
 
 class Sirc(ConfidenceScore):
@@ -64,6 +65,7 @@ class SircResidual(Sirc):
 
     name = "SIRC with residual"
     learns_from = frozenset({"head", "train"})
+    requires = frozenset({Requirement.HEAD})
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ import torch
 from reason.base.evidence import Evidence
 from reason.base.head import Head
 from reason.evaluation.baselines.base import SCORES, ConfidenceScore, ScoreContext, fitted
+from reason.signals import Requirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class ResidualSpace:
     @classmethod
     def fit(cls, head: Head, embedding: torch.Tensor) -> ResidualSpace:
         """Learn from base-train embeddings, float64 ``[n, features]``."""
-        origin = -torch.linalg.pinv(head.weight.double()) @ head.bias.double()
+        weight, bias = head.weights()
+        origin = -torch.linalg.pinv(weight.double()) @ bias.double()
         shifted = embedding - origin
         # Eigenvalues rise, so the least used directions come first.
         _, directions = torch.linalg.eigh(shifted.T @ shifted / len(shifted))
@@ -54,6 +56,7 @@ class Vim(ConfidenceScore):
 
     name = "ViM"
     learns_from = frozenset({"head", "train"})
+    requires = frozenset({Requirement.HEAD})
 
     def __init__(self) -> None:
         self.space_: ResidualSpace | None = None

@@ -81,7 +81,7 @@ def test_extraction_changes_nothing(base: Tapped, images: torch.Tensor) -> None:
 
 def test_the_backbone_runs_once_a_batch_and_once_smaller_a_view(detector: Detector, shape_image: Any) -> None:
     shapes: list[torch.Size] = []
-    handle = detector.base.network.register_forward_hook(lambda _, inputs, __: shapes.append(inputs[0].shape))
+    handle = detector.tapped.network.register_forward_hook(lambda _, inputs, __: shapes.append(inputs[0].shape))
     detector.predict([shape_image] * 5)
     handle.remove()
     assert shapes == [(5, 3, 32, 32), (5, 3, 13, 13), (5, 3, 19, 19)]

@@ -54,10 +54,15 @@ class FilePictures(Pictures):
 
 
 def labelled_files(
-    paths: Sequence[Path], sources: Sequence[str], labels: torch.Tensor, classes: tuple[str, ...]
+    paths: Sequence[Path],
+    sources: Sequence[str],
+    labels: torch.Tensor,
+    classes: tuple[str, ...],
+    groups: tuple[str, ...] = (),
 ) -> LabelledImages:
     """Put together images in files with their labels, int64 ``[n]``."""
-    return LabelledImages(labels, tuple(sources), classes, FilePictures(paths), torch.arange(len(paths)))
+    places = torch.arange(len(paths))
+    return LabelledImages(labels, tuple(sources), classes, FilePictures(paths), places, groups=groups)
 
 
 def read_class_folders(folder: Path, classes: Sequence[str] | None = None) -> LabelledImages:

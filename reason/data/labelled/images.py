@@ -86,14 +86,22 @@ class LabelledImages:
     """int64 ``[n]``: place of each image among the pictures."""
     content: Content = field(default_factory=Content)
     """What is known of the pixels."""
+    groups: tuple[str, ...] = ()
+    """Name of each image's group, of which all stay in one part, as those of one patient; empty without groups."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, rows: torch.Tensor) -> LabelledImages:
         """Return the images at these rows, int64 ``[m]``, in this order."""
-        sources = tuple(self.sources[row] for row in rows.tolist())
-        return replace(self, labels=self.labels[rows], sources=sources, places=self.places[rows])
+        listed = rows.tolist()
+        return replace(
+            self,
+            labels=self.labels[rows],
+            sources=tuple(self.sources[row] for row in listed),
+            places=self.places[rows],
+            groups=tuple(self.groups[row] for row in listed) if self.groups else (),
+        )
 
     def batches(self, size: int, prepare: Prepare | None = None) -> Iterator[Batch]:
         """Read all images in order, while threads decode the next batch.

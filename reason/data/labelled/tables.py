@@ -19,8 +19,13 @@ PATH_COLUMNS = ("path", "file", "image", "filename", "file_name", "filepath", "f
 LABEL_COLUMNS = ("label", "class", "target", "class_name", "category", "y")
 """What the column of labels may be called, in any case; the first that is there counts."""
 
+GROUP_COLUMNS = ("group", "group_id")
+"""What the column may be called, in any case, whose equal values say which images stay in one part."""
+
 DELIMITED = (".csv", ".tsv", ".txt")
 PARQUET = (".parquet", ".pq")
+
+_WANTED = frozenset((*PATH_COLUMNS, *LABEL_COLUMNS, *GROUP_COLUMNS))
 
 _INDEX = re.compile("-?[0-9]{1,7}")
 
@@ -31,7 +36,8 @@ def read_table(file: Path, classes: Sequence[str] | None = None) -> LabelledImag
     Relative paths start at the table's folder. Labels are names of classes, or indices into them.
 
     Args:
-        file: the table; its columns are found by the names in ``PATH_COLUMNS`` and ``LABEL_COLUMNS``.
+        file: the table; its columns are found by the names in ``PATH_COLUMNS`` and ``LABEL_COLUMNS``; a third, of those
+            in ``GROUP_COLUMNS``, may say which images stay together.
         classes: names in the order of the classifier's outputs; by default the labels in their order.
 
     Raises:
@@ -46,7 +52,7 @@ def read_table(file: Path, classes: Sequence[str] | None = None) -> LabelledImag
     _refuse_twice(sources, file)
     _refuse_absent(paths, file)
     numbers, names = index_labels(*_labels(labels, classes), classes, str(file))
-    return labelled_files(paths, sources, numbers, names)
+    return labelled_files(paths, sources, numbers, names, _groups(columns))
 
 
 def _read_delimited(file: Path) -> dict[str, list[Any]]:
@@ -82,18 +88,35 @@ def _read_parquet(file: Path) -> dict[str, list[Any]]:
         ) from None
     try:
         schema = parquet.read_schema(file)
-        wanted = [name for name in schema.names if name.strip().lower() in (*PATH_COLUMNS, *LABEL_COLUMNS)]
-        found = parquet.read_table(file, columns=wanted or None).to_pydict()
+        # Pictures may lie in such a column as bytes, all of which would be read into memory.
+        wanted = [name for name, kind in zip(schema.names, schema.types, strict=True) if _is_wanted(name, kind)]
+        found = parquet.read_table(file, columns=wanted).to_pydict()
     except (OSError, pyarrow.ArrowException) as error:
         raise DatasetError(f"{file}: the table cannot be read ({first_line(error)}); check it.") from None
     return {str(name): list(values) for name, values in found.items()}
 
 
-def _column(columns: dict[str, list[Any]], known: Sequence[str], what: str, file: Path) -> str:
+def _is_wanted(name: str, kind: Any) -> bool:
+    """Tell whether a column of Parquet, of this type, may be one of paths, labels or groups."""
+    from pyarrow import types
+
+    return name.strip().lower() in _WANTED and not (types.is_nested(kind) or types.is_binary(kind))
+
+
+def _find(columns: dict[str, list[Any]], known: Sequence[str]) -> str | None:
     named = {name.strip().lower(): name for name in columns}
-    for name in known:
-        if name in named:
-            return named[name]
+    return next((named[name] for name in known if name in named), None)
+
+
+def _groups(columns: dict[str, list[Any]]) -> tuple[str, ...]:
+    found = _find(columns, GROUP_COLUMNS)
+    return tuple(map(str, columns[found])) if found is not None else ()
+
+
+def _column(columns: dict[str, list[Any]], known: Sequence[str], what: str, file: Path) -> str:
+    found = _find(columns, known)
+    if found is not None:
+        return found
     there = ", ".join(columns) or "none"
     raise DatasetError(f"{file}: has no column of {what} (columns: {there}); call one {' or '.join(known[:3])}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from noise_pictures import noise
 from PIL import Image
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from reason.data.labelled import LabelledImages, Pictures, duplicates, open_labelled, overlapping, split_labelled
 from reason.data.labelled.images import Content
@@ -78,6 +81,23 @@ def test_equal_pictures_stay_together_even_with_several_labels(
     for letter in "abcdefgh":
         assert sum(letter in part for part in parts) == (letter in digests)
         assert sum(part.count(letter) for part in parts) == digests.count(letter)
+
+
+@given(LABELS, SHARES, st.data())
+def test_what_hangs_together_through_others_stays_together(
+    labels: list[int], shares: list[float], data: st.DataObject
+) -> None:
+    size = len(labels)
+    digests, groups = (data.draw(st.lists(st.sampled_from("abcdef"), min_size=size, max_size=size)) for _ in range(2))
+    images = dataclasses.replace(known(labels, digests), groups=tuple(groups))
+    graph = csr_array(
+        [[digests[i] == digests[j] or groups[i] == groups[j] for j in range(size)] for i in range(size)], dtype=int
+    )
+    _, component = connected_components(graph)
+    parts = split_labelled(images, shares, 0)
+    assert sorted(source for part in parts for source in part.sources) == list(images.sources)
+    found = [{int(component[int(source)]) for source in part.sources} for part in parts]
+    assert sum(map(len, found)) == len(set().union(*found))
 
 
 def test_another_seed_gives_another_split() -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow
 import pytest
+import torch
 from noise_pictures import noise
 from pyarrow import parquet
 
-from reason.data.labelled import open_labelled
+from reason.data.labelled import open_labelled, split_labelled
 from reason.errors import DatasetError
 
 ROWS = "path,label\na/0.png,dog\na/1.png,cat\nb/2.png,dog\n"
@@ -68,10 +69,29 @@ def test_parquet_is_read(folder: Path, labels: list[str] | list[int]) -> None:
     assert images.problems() == ()
 
 
+def test_parquet_that_holds_the_images_themselves_is_refused(folder: Path) -> None:
+    table = pyarrow.table({"image": [{"bytes": b"x", "path": "a"}, {"bytes": b"y", "path": "b"}], "label": [0, 1]})
+    parquet.write_table(table, folder / "data.parquet")
+    with pytest.raises(DatasetError, match=r"data.parquet: has no column of paths \(columns: label\)"):
+        open_labelled(folder / "data.parquet")
+
+
 def test_parquet_needs_a_package_that_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DatasetError, match=r"which is not installed; `pip install 'reason\[parquet\]'`, or give CSV"):
         open_labelled(write(folder, "", "data.parquet"))
+
+
+def test_a_column_of_groups_says_what_stays_together(folder: Path) -> None:
+    for number in range(40):
+        noise(number).save(folder / f"{number}.png")
+    rows = [f"{number}.png,{number % 2},patient {number // 8}" for number in range(40)]
+    images = open_labelled(write(folder, "\n".join(["path,label,Group", *rows])))
+    assert images.take(torch.tensor([39, 0])).groups == ("patient 4", "patient 0")
+    parts = split_labelled(images, (0.4, 0.3), seed=3)
+    assert sum(map(len, parts)) == 40
+    assert all(len(part) % 8 == 0 for part in parts)
+    assert len({group for part in parts for group in set(part.groups)}) == 5
 
 
 def test_indices_are_ordered_as_numbers(folder: Path) -> None:

@@ -52,10 +52,17 @@ def build(kind: type[T], table: Mapping[str, Any], *, renamed: Renamed | None = 
     return made
 
 
-def plain(value: Any) -> Any:
-    """Return dataclasses and what they hold as JSON gives it back: dicts and lists."""
+def plain(value: Any, *, defaults: bool = True) -> Any:
+    """Return dataclasses and what they hold as JSON gives it back: dicts and lists.
+
+    Args:
+        value: a dataclass, or a value that JSON has.
+        defaults: whether to return, of the dataclass itself, the fields too that have their default value.
+    """
     if is_dataclass(value):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+        found = {item.name: getattr(value, item.name) for item in fields(value)}
+        kept = [item.name for item in fields(value) if defaults or found[item.name] != item.default]
+        return {name: plain(found[name]) for name in kept}
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -16,7 +16,6 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ def convert(old: Path, new: Path) -> str:
     made["metrics"] = {FORMER_SPLITS.get(split, split): row for split, row in made.get("metrics", {}).items()}
     facts["provenance"] = plain(build(Provenance, made, renamed=lambda former, name: None))
     name = facts["architecture"]
-    facts["taps"] = [asdict(tap) for tap in ARCHITECTURES[name].taps] if name in ARCHITECTURES else []
+    facts["taps"] = [tap.to_dict() for tap in ARCHITECTURES[name].taps] if name in ARCHITECTURES else []
     facts["files"] = {name: seal.model_dump() for name, seal in seals.items()}
     card = cards.write(unfinished / CARD, facts)
     if card.architecture in ARCHITECTURES:  # a network of your own is checked when you load it

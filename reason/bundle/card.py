@@ -118,7 +118,7 @@ class Card(BaseModel):
     """Dotted name of the network's head, where the architecture does not say it."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     classes: Annotated[tuple[Name, ...], Field(min_length=2, max_length=20_000)]
-    taps: Annotated[tuple[Annotated[Tap, built(Tap)], ...], Field(max_length=100)]
+    taps: Annotated[tuple[Annotated[Tap, PlainValidator(Tap.from_dict)], ...], Field(max_length=100)]
     """Layers of the base classifier whose outputs are kept."""
     preprocessing: Annotated[Preprocessing, built(Preprocessing)]
     signals: Annotated[SignalSettings, built(SignalSettings)]

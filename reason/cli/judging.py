@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from PIL import Image
-
 from reason.cli.inputs import ImageFile
-from reason.data.images import Preprocessing
+from reason.data.images import Prepared, Preprocessing
 from reason.detector.detector import Detector
 from reason.detector.policy import AcceptancePolicy
 from reason.detector.verdict import Verdict
@@ -44,12 +42,12 @@ def judge(
 
 def _decode(
     images: Sequence[ImageFile], preprocessing: Preprocessing, batch_size: int
-) -> Iterator[list[tuple[str, Future[Image.Image]]]]:
+) -> Iterator[list[tuple[str, Future[Prepared]]]]:
     """Decode in threads, one batch ahead of the one that is judged."""
     pool = ThreadPoolExecutor(min(4, cores()))
 
-    def start(batch: Sequence[ImageFile]) -> list[tuple[str, Future[Image.Image]]]:
-        return [(image.name, pool.submit(_squash, image, preprocessing)) for image in batch]
+    def start(batch: Sequence[ImageFile]) -> list[tuple[str, Future[Prepared]]]:
+        return [(image.name, pool.submit(_prepare, image, preprocessing)) for image in batch]
 
     try:
         ahead = start(images[:batch_size])
@@ -60,6 +58,6 @@ def _decode(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _squash(image: ImageFile, preprocessing: Preprocessing) -> Image.Image:
+def _prepare(image: ImageFile, preprocessing: Preprocessing) -> Prepared:
     """Decode to the size that is judged, so that a batch of large photos fits into memory."""
-    return preprocessing.square(image.decode())
+    return preprocessing.pixels(image.decode())

@@ -6,24 +6,41 @@ import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from reason.data.resizing import (
+    MOST_PIXELS,
+    TORCHVISION,
+    Centre,
+    Fit,
+    Interpolation,
+    Resampler,
+    middle,
+    resized,
+    sides,
+)
 from reason.errors import BrokenImageError, ReasonError, UnsupportedImageError
-from reason.structure import require
+from reason.structure import plain, require, require_options
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """Formats that are decoded; of an animation, the first frame."""
 
-MAX_PIXELS = 40_000_000
+MAX_PIXELS = MOST_PIXELS
 """Largest width x height that is decoded, in pixels; a guard against decompression bombs."""
+
+MOST_RESIZED = 4096
+"""Largest side that a picture may be resized to before its middle is cut out, in pixels."""
 
 ImageInput = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """A path, encoded bytes, a Pillow image, or RGB pixels ``[h, w, 3]``."""
+
+Prepared = torch.Tensor
+"""Pixels as ``Preprocessing.pixels`` returns them, which are judged as they are."""
 
 
 def rgb_of(image: ImageInput) -> Image.Image:
@@ -128,10 +145,12 @@ def _to_8_bit(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
 class Preprocessing:
     """How a decoded image becomes the base classifier's input: one way, in training, fitting and serving.
 
-    The picture is squashed to a square (nothing is cropped away), as the training photos were.
+    By default the picture is squashed to a square (nothing is cropped away). What a classifier was trained with may be
+    otherwise: see ``fit``. The result is always a square of whole levels, which is standardised by ``normalise``.
 
     Raises:
-        SettingsError: a size is not positive, or mean and std are not one number a channel.
+        SettingsError: a size is not positive or the square is larger than what it is cut from, an option is unknown,
+            or mean and std are not one number a channel.
     """
 
     size: int
@@ -142,15 +161,38 @@ class Preprocessing:
     """Mean of each channel, of pixels in [0, 1]."""
     std: tuple[float, ...]
     """Standard deviation of each channel, of pixels in [0, 1]."""
+    fit: Fit = "squash"
+    """``squash``: both sides become ``resize``. ``crop``: the shorter one does. ``pad``: the longer one does. Then the
+    middle square of ``size`` is cut out; with ``pad`` the rest of it is filled with the mean.
+    """
+    resize: int | None = None
+    """Side that the picture is resized to, in pixels; ``size`` when not given."""
+    interpolation: Interpolation = "bicubic"
+    """How pixels between pixels are found; all but ``nearest`` average when the picture shrinks."""
+    resampler: Resampler = "pillow"
+    """``pillow``, or ``torchvision`` for its resizing of tensors with antialiasing, which differs in single levels."""
+    centre: Centre = "round"
+    """Which pixel the middle starts at when it falls between two: the even one, or the one before (``floor``)."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        require_options(self)
         require(self.size > 0, "size", f"must be positive, not {self.size}.")
-        require(self.mode in ("RGB", "L"), "mode", f"must be 'RGB' or 'L', not {self.mode!r}.")
         for key, numbers in (("mean", self.mean), ("std", self.std)):
             require(len(numbers) == self.channels, key, f"needs one number for each channel of {self.mode}.")
             require(all(map(math.isfinite, numbers)), key, "must be finite.")
         require(all(number > 0 for number in self.std), "std", "must be positive.")
+        self._check_resize()
+
+    def _check_resize(self) -> None:
+        if self.resize is not None:
+            smallest, largest = (1 if self.fit == "pad" else self.size), MOST_RESIZED
+            problem = f"must be from {smallest} to {largest} for {self.fit} to {self.size} pixels, not {self.resize}."
+            require(smallest <= self.resize <= largest, "resize", problem)
+        if self.resampler == "torchvision":
+            known = ", ".join(TORCHVISION)
+            problem = f"must be one of {known} with torchvision's resampler, not {self.interpolation}."
+            require(self.interpolation in TORCHVISION, "interpolation", problem)
 
     @property
     def channels(self) -> int:
@@ -158,16 +200,43 @@ class Preprocessing:
         return len(self.mode)
 
     def square(self, image: Image.Image) -> Image.Image:
-        """Return the squashed image, in this mode; squashing it again changes nothing."""
-        return image.convert(self.mode).resize((self.size, self.size), Image.Resampling.BICUBIC)
+        """Return the part of the image that is judged, in this mode: what ``pixels`` holds, as a picture.
+
+        Raises:
+            BrokenImageError: the image is a strip that cannot be resized.
+        """
+        image = image.convert(self.mode)
+        side = self.resize or self.size
+        width, height = sides(self.fit, side, image.width, image.height)
+        image = resized(image, width, height, self.interpolation, self.resampler)
+        fill = tuple(min(255, max(0, round(255 * level))) for level in self.mean)
+        return image if image.size == (self.size, self.size) else middle(image, self.size, fill, self.centre)
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
-        """Return the squashed image as uint8 ``[channels, size, size]``."""
+        """Return ``square`` as uint8 ``[channels, size, size]``."""
         array = np.asarray(self.square(image)).reshape(self.size, self.size, self.channels)
         return torch.from_numpy(array.transpose(2, 0, 1).copy())
+
+    def prepare(self, image: ImageInput | Prepared) -> Prepared:
+        """Return ``pixels`` of any picture; what was prepared before stays as it is.
+
+        Raises:
+            ReasonError: see ``rgb_of``, or prepared pixels are not uint8 ``[channels, size, size]``.
+        """
+        if not isinstance(image, torch.Tensor):
+            return self.pixels(rgb_of(image))
+        expected = (self.channels, self.size, self.size)
+        if image.dtype != torch.uint8 or image.shape != expected:
+            raise ReasonError(f"pixels must be uint8 {list(expected)}, not {image.dtype} {list(image.shape)}.")
+        return image
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         """Turn pixels ``[n, channels, h, w]`` (uint8, or float in [0, 255]) into standardised float32."""
         mean = torch.tensor(self.mean, device=pixels.device).view(1, -1, 1, 1) * 255
         std = torch.tensor(self.std, device=pixels.device).view(1, -1, 1, 1) * 255
         return (pixels.float() - mean) / std
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON; what has its default value is left out."""
+        table: dict[str, Any] = plain(self, defaults=False)
+        return table

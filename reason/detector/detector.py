@@ -15,7 +15,7 @@ from reason.base.base import BaseClassifier
 from reason.base.engines import Engine, Tapped
 from reason.base.evidence import Evidence
 from reason.base.extraction import Extractor
-from reason.data.images import ImageInput, Preprocessing, rgb_of
+from reason.data.images import ImageInput, Prepared, Preprocessing
 from reason.detector.calibration import Platt
 from reason.detector.certificate import Certificate
 from reason.detector.heads import ReliabilityHead
@@ -118,7 +118,7 @@ class Detector:
 
     def predict(
         self,
-        images: Sequence[ImageInput],
+        images: Sequence[ImageInput | Prepared],
         *,
         threshold: float | None = None,
         risk: float | None = None,
@@ -152,7 +152,7 @@ class Detector:
     def predict_by(
         self,
         policy: AcceptancePolicy,
-        images: Sequence[ImageInput],
+        images: Sequence[ImageInput | Prepared],
         *,
         sources: Sequence[str | None] | None = None,
         batch_size: int = 32,
@@ -170,10 +170,10 @@ class Detector:
         return verdicts
 
     def _predict_batch(
-        self, policy: AcceptancePolicy, images: Sequence[ImageInput], sources: Sequence[str | None]
+        self, policy: AcceptancePolicy, images: Sequence[ImageInput | Prepared], sources: Sequence[str | None]
     ) -> list[Verdict]:
         clock = _Clock(len(images))
-        pixels = torch.stack([self.preprocessing.pixels(rgb_of(image)) for image in images])
+        pixels = torch.stack([self.preprocessing.prepare(image) for image in images])
         clock.mark("decode")
         evidence = self.extract(pixels)
         clock.mark("forward")
@@ -306,5 +306,5 @@ class _Clock:
         return {name: round(value, 3) for name, value in {**self._marks, "total": total}.items()}
 
 
-def _name(image: ImageInput) -> str | None:
+def _name(image: ImageInput | Prepared) -> str | None:
     return Path(image).name if isinstance(image, str | Path) else None

@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from PIL import Image
-
+from reason.data.images import ImageInput, Prepared
 from reason.detector.policy import AcceptancePolicy
 from reason.detector.verdict import Verdict
 from reason.threads import torch_threads
 
-Predict = Callable[[AcceptancePolicy, Sequence[Image.Image], Sequence[str | None]], list[Verdict]]
+Predict = Callable[[AcceptancePolicy, Sequence[ImageInput | Prepared], Sequence[str | None]], list[Verdict]]
 """Judges a batch: the policy that its images share, the images, their names."""
 
 
@@ -28,7 +27,7 @@ class QueueFullError(Exception):
 class Job:
     """One decoded image on its way to a verdict."""
 
-    image: Image.Image
+    image: ImageInput | Prepared
     name: str | None
     policy: AcceptancePolicy
     answer: Future[Verdict] = field(default_factory=Future)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from PIL import Image
 
 from reason.data.corruptions import CorruptionRequest
-from reason.data.images import Preprocessing, decode
+from reason.data.images import Prepared, Preprocessing, decode, to_picture
 from reason.detector.policy import AcceptancePolicy
 from reason.detector.verdict import Verdict
 from reason.errors import ReasonError
@@ -37,6 +37,7 @@ class Predicted:
 @dataclass(frozen=True, slots=True)
 class _Decoded:
     job: Job
+    pixels: Prepared
     ms: float
 
 
@@ -80,20 +81,15 @@ class Predictor:
             started = time.perf_counter()
             try:
                 image = decode(upload.data, max_pixels=self._settings.max_pixels, name=upload.name)
-                square = _square(image, model.detector.preprocessing, corruption)
+                pixels = _prepared(image, model.detector.preprocessing, corruption)
             except ReasonError as error:
                 return from_error(error)
-            return _Decoded(Job(square, upload.name, policy), (time.perf_counter() - started) * 1000)
+            return _Decoded(Job(pixels, upload.name, policy), pixels, (time.perf_counter() - started) * 1000)
 
 
-def _square(image: Image.Image, preprocessing: Preprocessing, corruption: CorruptionRequest | None) -> Image.Image:
-    """Return the square that the model sees, so that a full queue holds no full-size photos.
-
-    The model preprocesses it again, which changes nothing: the square has its size and its mode already.
-    """
-    if corruption is not None:
-        return corruption.picture(image, preprocessing)
-    return preprocessing.square(image)
+def _prepared(image: Image.Image, preprocessing: Preprocessing, corruption: CorruptionRequest | None) -> Prepared:
+    """Return the square that the model sees, so that a full queue holds no full-size photos."""
+    return preprocessing.pixels(image) if corruption is None else corruption.pixels(image, preprocessing)
 
 
 def _answer(item: _Decoded, deadline: float) -> Predicted | Problem:
@@ -109,4 +105,4 @@ def _answer(item: _Decoded, deadline: float) -> Predicted | Problem:
     timings = verdict.timings_ms
     timings = timings | {"decode": round(timings["decode"] + item.ms, 3)}
     timings = timings | {"total": round(timings["total"] + item.ms, 3)}
-    return Predicted(replace(verdict, timings_ms=timings), item.job.image)
+    return Predicted(replace(verdict, timings_ms=timings), to_picture(item.pixels))

@@ -41,7 +41,7 @@ class Activations(SignalFamily):
         self.columns = tuple(
             _column(tap, pooling, key, channel)
             for tap in taps
-            for pooling, key in zip(poolings if tap.maps else ("",), tap.keys(poolings), strict=True)
+            for pooling, key in zip(poolings if tap.spread else ("",), tap.keys(poolings), strict=True)
             for channel in range(1, tap.channels + 1)
         )
 
@@ -74,7 +74,7 @@ class Activations(SignalFamily):
 
 
 def _column(tap: Tap, pooling: str, key: str, channel: int) -> Column:
-    if tap.maps:
+    if tap.spread:
         label = f"{POOLED.get(pooling, pooling)} of {tap.name} {channel}"
         text = f"{POOLED.get(pooling, pooling)} over the picture of channel {channel} of the layer {tap.name}."
     else:

@@ -154,7 +154,7 @@ class Layers(SignalFamily):
     @classmethod
     def layout(cls, taps: Sequence[Tap]) -> Layout:
         """Return the fields of every layer that is measured: tapped maps, and the embedding."""
-        widths: dict[str, str | int] = {tap.name: tap.channels for tap in taps if tap.maps} | {EMBEDDING: "features"}
+        widths: dict[str, str | int] = {tap.name: tap.channels for tap in taps if tap.spread} | {EMBEDDING: "features"}
         layout: dict[str, tuple[str, *tuple[str | int, ...]]] = {}
         for name, channels in widths.items():
             components = f"{name} components"
@@ -207,6 +207,6 @@ class Layers(SignalFamily):
 def _pooled(evidence: Evidence, taps: Sequence[Tap]) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield the mean over space of each tapped map, and the embedding."""
     for tap in taps:
-        if tap.maps:
+        if tap.spread:
             yield tap.name, evidence.activations[f"{tap.name}_mean"]
     yield EMBEDDING, evidence.embedding

@@ -25,7 +25,7 @@ def test_there_are_these() -> None:
 
 
 def test_an_architecture_of_ones_own_is_made_and_tapped_by_name() -> None:
-    one = Architecture("perceptron", perceptron, head="head", taps=(Tap("hidden", "2", 8, maps=False),))
+    one = Architecture("perceptron", perceptron, head="head", taps=(Tap("hidden", "2", 8, layout="vectors"),))
     with ARCHITECTURES.temporarily(one):
         base = tap(make("perceptron", 3, 0.1, channels=1), "perceptron", 0.1).freeze()
     evidence = base.extract(torch.ones(2, 1, 4, 4), gradient=False)

@@ -218,9 +218,9 @@ def test_the_table_keeps_to_the_terminal_and_shows_the_end_of_long_names(
     assert {cell_len(line) for line in plain[:4]} == {70}
 
 
-def test_a_large_photo_is_squashed_before_it_waits(photos: Path, detector: Detector) -> None:
-    from reason.cli.judging import _squash
+def test_a_large_photo_is_prepared_before_it_waits(photos: Path, detector: Detector) -> None:
+    from reason.cli.judging import _prepare
 
     Image.new("RGB", (3000, 2000), "teal").save(photos / "large.jpg")
-    squashed = _squash(ImageFile(photos / "large.jpg"), detector.preprocessing)
-    assert squashed.size == (32, 32)
+    prepared = _prepare(ImageFile(photos / "large.jpg"), detector.preprocessing)
+    assert prepared.shape == (3, 32, 32)

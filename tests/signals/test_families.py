@@ -21,7 +21,7 @@ TELLING = 0.15
 """How far the AUROC of a column must be from 0.5, on the side that its direction declares."""
 
 CLASSES, FEATURES, IMAGES = 4, 32, 240
-TAPS = (Tap("early", "0", FEATURES), Tap("late", "1", FEATURES, maps=False))
+TAPS = (Tap("early", "0", FEATURES), Tap("late", "1", FEATURES, layout="vectors"))
 MEANS = torch.linalg.qr(torch.randn(FEATURES, FEATURES, generator=torch.Generator().manual_seed(4))).Q[:CLASSES]
 """Means of the classes: of unit length, at right angles, and spread over all features."""
 WEIGHT = 8 * MEANS

@@ -40,7 +40,7 @@ def evidence_of(early: torch.Tensor, embedding: torch.Tensor, predicted: int = 0
 
 
 def fitted() -> Layers:
-    taps = (Tap("early", "0", 4), Tap("late", "1", 4, maps=False))
+    taps = (Tap("early", "0", 4), Tap("late", "1", 4, layout="vectors"))
     return fit(evidence_of(CROSSES, turned(CROSSES)), LABELS, taps)
 
 

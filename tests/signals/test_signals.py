@@ -186,7 +186,7 @@ def test_trust_score_by_hand() -> None:
 
 
 def test_activations_are_the_taps_in_order() -> None:
-    taps = (Tap("early", "0", 2), Tap("late", "1", 1, maps=False))
+    taps = (Tap("early", "0", 2), Tap("late", "1", 1, layout="vectors"))
     one = {"early_mean": [[1.0, 2.0]], "early_max": [[3.0, 4.0]], "early_std": [[5.0, 6.0]], "late": [[7.0]]}
     activations = {key: torch.tensor(value) for key, value in one.items()}
     evidence = Evidence(torch.zeros(1, 2), torch.zeros(1, 2), activations=activations)

@@ -34,6 +34,10 @@ ARCHITECTURES.register(
         "cnn",
         cnn,
         head="head",
-        taps=(Tap("stage1", "stage1.2", 32), Tap("stage2", "stage2.2", 64), Tap("hidden", "hidden", 128, maps=False)),
+        taps=(
+            Tap("stage1", "stage1.2", 32),
+            Tap("stage2", "stage2.2", 64),
+            Tap("hidden", "hidden", 128, layout="vectors"),
+        ),
     )
 )

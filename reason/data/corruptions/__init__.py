@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from reason.data.corruptions.base import CORRUPTIONS, Corruption, Dice, between, corruption, per_image, scale
-from reason.data.images import Preprocessing, to_picture
+from reason.data.images import Prepared, Preprocessing, to_picture
 from reason.errors import CorruptionError
 
 __all__ = [
@@ -109,20 +109,23 @@ class CorruptionRequest:
         _check_severity(torch.tensor([self.severity], dtype=torch.float64))
         _check_seeds(self.seed)
 
-    def picture(self, image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
-        """Return exactly the picture that gets judged: squashed to the base classifier's input, then corrupted.
-
-        Its mode is ``L`` or ``RGB``; preprocessing it again changes nothing.
-        """
+    def pixels(self, image: Image.Image, preprocessing: Preprocessing) -> Prepared:
+        """Return exactly what gets judged: the base classifier's input, corrupted; uint8 ``[channels, size, size]``."""
         return self._corrupted(preprocessing.pixels(image))
+
+    def picture(self, image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+        """Return ``pixels`` as a picture of mode ``L`` or ``RGB``.
+
+        Where the preprocessing squashes to the square at once, preprocessing it again changes nothing.
+        """
+        return to_picture(self.pixels(image, preprocessing))
 
     def full_size(self, image: Image.Image) -> Image.Image:
         """Return an RGB image corrupted at its own size."""
-        return self._corrupted(torch.from_numpy(np.array(image)).permute(2, 0, 1))
+        return to_picture(self._corrupted(torch.from_numpy(np.array(image)).permute(2, 0, 1)))
 
-    def _corrupted(self, pixels: Tensor) -> Image.Image:
-        (corrupted,) = corrupt_pixels(self.name, pixels[None], self.severity, self.seed)
-        return to_picture(corrupted)
+    def _corrupted(self, pixels: Tensor) -> Tensor:
+        return corrupt_pixels(self.name, pixels[None], self.severity, self.seed).squeeze(0)
 
 
 def _check_severity(severity: Tensor) -> None:

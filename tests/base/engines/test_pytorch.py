@@ -208,7 +208,7 @@ def test_poolings_by_hand() -> None:
 
 
 def test_vectors_are_not_pooled() -> None:
-    vectors, late = torch.rand(2, 5), Tap("late", "1", 5, maps=False)
+    vectors, late = torch.rand(2, 5), Tap("late", "1", 5, layout="vectors")
     assert late.keys(("mean", "max")) == ("late",)
     assert late.pool(vectors)["late"] is vectors
 

@@ -87,8 +87,7 @@ def stream(images: LabelledImages, folder: Path, stages: Stages) -> None:
 
     def corrupted(batch: Batch) -> Mapping[str, torch.Tensor]:
         assert batch.pixels is not None
-        sources = [parts[1].sources[row] for row in batch.rows.tolist()]
-        return {"mean": copies.of(batch.pixels, sources).pixels.float().mean(dim=(2, 3))}
+        return {"mean": copies.of(batch.pixels, batch.sources).pixels.float().mean(dim=(2, 3))}
 
     for name, part, work in (("bank", parts[0], mean), ("copies", parts[1], corrupted), ("test", parts[2], mean)):
         chunks = store.run(part, work, title=name, batch_size=BATCH, prepare=preprocessing.pixels)

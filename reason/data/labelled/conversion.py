@@ -41,7 +41,7 @@ def picture_of(image: object, name: str) -> Image.Image:
     if isinstance(image, np.ndarray):
         return _from_array(image, name, channels_first=False)
     raise DatasetError(
-        f"{name}: a {type(image).__name__} is no picture; give a Pillow image, a path, or an array or tensor of uint8 "
+        f"{name}: {type(image).__name__} is no picture; give a Pillow image, a path, or an array or tensor of uint8 "
         f"or of floats in [0, 1]."
     )
 

@@ -91,7 +91,7 @@ def pair_of(item: object, name: str) -> tuple[Any, Any]:
         raise DatasetError(f"{name}: a mapping with the keys {', '.join(map(str, item))}; give it image and label.")
     if isinstance(item, tuple | list) and len(item) == 2:
         return item[0], item[1]
-    raise DatasetError(f"{name}: a {type(item).__name__} is no pair of an image and its label; give (image, label).")
+    raise DatasetError(f"{name}: {type(item).__name__} is no pair of an image and its label; give (image, label).")
 
 
 def label_of(label: object, name: str) -> int | str:

@@ -47,6 +47,8 @@ class Batch:
 
     rows: torch.Tensor
     """int64 ``[b]``: rows of the ``LabelledImages`` that they came from."""
+    sources: tuple[str, ...]
+    """Name of each image."""
     images: list[Image.Image]
     """RGB, upright; empty where ``pixels`` were asked for."""
     pixels: torch.Tensor | None
@@ -121,7 +123,7 @@ class LabelledImages:
         for row, item in enumerate(read):
             items.append(item)
             if len(items) == size or row == len(self) - 1:
-                yield _batch(items, row + 1 - len(items))
+                yield self._batch(items, row + 1 - len(items))
                 items = []
 
     def digests(self) -> tuple[str | None, ...]:
@@ -164,6 +166,18 @@ class LabelledImages:
         digest = self.content.digests[place] = pixel_digest(image)
         return _Item(digest, image) if prepare is None else _Item(digest, pixels=prepare(image))
 
+    def _batch(self, items: Sequence[_Item], first: int) -> Batch:
+        good = [(first + offset, item) for offset, item in enumerate(items) if item.problem is None]
+        pixels = [item.pixels for _, item in good if item.pixels is not None]
+        return Batch(
+            rows=torch.tensor([row for row, _ in good], dtype=torch.int64),
+            sources=tuple(self.sources[row] for row, _ in good),
+            images=[item.image for _, item in good if item.image is not None],
+            pixels=_stacked(pixels) if pixels else None,
+            digests=tuple(item.digest for _, item in good),
+            skipped=tuple(item.problem for item in items if item.problem is not None),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Item:
@@ -193,18 +207,6 @@ def _weight(item: _Item) -> int:
     if item.pixels is not None:
         return item.pixels.nbytes
     return 4 * item.image.width * item.image.height if item.image else 0  # Pillow pads RGB to four bytes
-
-
-def _batch(items: Sequence[_Item], first: int) -> Batch:
-    good = [(first + offset, item) for offset, item in enumerate(items) if item.problem is None]
-    pixels = [item.pixels for _, item in good if item.pixels is not None]
-    return Batch(
-        torch.tensor([row for row, _ in good], dtype=torch.int64),
-        [item.image for _, item in good if item.image is not None],
-        _stacked(pixels) if pixels else None,
-        tuple(item.digest for _, item in good),
-        tuple(item.problem for item in items if item.problem is not None),
-    )
 
 
 def _stacked(pixels: Sequence[torch.Tensor]) -> torch.Tensor:

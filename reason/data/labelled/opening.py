@@ -72,7 +72,7 @@ def _open_object(data: Any, classes: Sequence[str] | None) -> LabelledImages:
     if isinstance(data, Iterable):
         return spool(data, classes)
     raise DatasetError(
-        f"a {type(data).__name__} holds no labelled images; give a folder, a table or pairs (image, label)."
+        f"{type(data).__name__} holds no labelled images; give a folder, a table or pairs (image, label)."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -66,7 +66,7 @@ class ProgressStore:
 
         Args:
             images: the images.
-            work: what to do with each batch.
+            work: what to do with each batch, whose rows are those of ``images``.
             title: names the work, on the bar and in what is kept.
             batch_size: images of a batch.
             prepare: as for ``LabelledImages.batches``.
@@ -81,7 +81,7 @@ class ProgressStore:
                 key = self._key(part, f"{title} {batch_size} {prepare is not None}")
                 arrays = self._read(key)
                 if arrays is None:
-                    arrays = _work_on(part.batches(batch_size, prepare), work, bar)
+                    arrays = _work_on(_shifted(part.batches(batch_size, prepare), first), first, work, bar)
                     self._write(key, arrays)
                 else:
                     bar.advance(len(part))
@@ -145,15 +145,21 @@ def _parts(images: LabelledImages, size: int) -> Iterator[tuple[int, LabelledIma
         yield first, images.take(torch.arange(first, min(first + size, len(images))))
 
 
-def _work_on(batches: Iterator[Batch], work: Work, bar: progress.Bar) -> dict[str, torch.Tensor]:
-    """Return the arrays of a chunk, its rows counted from its own first image."""
+def _shifted(batches: Iterator[Batch], first: int) -> Iterator[Batch]:
+    """Return the batches of a chunk with their rows counted from the first of all images."""
+    for batch in batches:
+        yield replace(batch, rows=batch.rows + first)
+
+
+def _work_on(batches: Iterator[Batch], first: int, work: Work, bar: progress.Bar) -> dict[str, torch.Tensor]:
+    """Return the arrays of a chunk, and its rows counted from its own first image, as they are kept."""
     found: dict[str, list[torch.Tensor]] = {}
     rows: list[torch.Tensor] = []
     skipped: list[str] = []
     for batch in batches:
         for name, array in (work(batch) if len(batch) else {}).items():
             found.setdefault(name, []).append(array)
-        rows.append(batch.rows)
+        rows.append(batch.rows - first)
         skipped.extend(batch.skipped)
         bar.advance(len(batch) + len(batch.skipped))
     arrays = {name: torch.cat(parts) for name, parts in found.items()}

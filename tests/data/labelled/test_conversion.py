@@ -83,8 +83,8 @@ def test_standardised_pictures_are_refused_in_one_sentence(shape: tuple[int, ...
         (torch.zeros(3, 0, 4, dtype=torch.uint8), r"shape \[3, 0, 4\] is no picture"),
         (np.zeros((4, 4), np.int64), "a picture of int64 numbers; give uint8"),
         (np.zeros((4, 4), np.complex64), "a picture of complex64 numbers"),
-        (None, "a NoneType is no picture"),
-        ({"image": 1}, "a dict is no picture"),
+        (None, "NoneType is no picture"),
+        ({"image": 1}, "dict is no picture"),
     ],
 )
 def test_what_is_no_picture_is_refused(image: object, message: str) -> None:

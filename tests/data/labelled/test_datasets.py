@@ -181,9 +181,9 @@ def test_a_data_set_that_fails_is_one_sentence(at: int) -> None:
     [
         ([], "the data set list is empty"),
         (iter([]), "the data give no image; .* An iterator can be read only once"),
-        (42, "a int holds no labelled images"),
+        (42, "int holds no labelled images"),
         ({"a": 1}, "is no pair of an image and its label"),
-        ([noise(0), noise(1)], "list/000000: a Image is no pair of an image and its label"),
+        ([noise(0), noise(1)], "list/000000: Image is no pair of an image and its label"),
         ([(noise(0), 0.5), (noise(1), 1)], r"list/000000: its label is no class but 0\.5; give a name or an index"),
         ([(noise(0), [0, 1]), (noise(1), [1, 0])], r"its label is no class but \[0, 1\]"),
         ([(noise(0), -1), (noise(1), 1)], "the label -1 is none of 0 to 1"),

@@ -121,6 +121,7 @@ def test_files_that_cannot_be_read_are_named_and_left_out(photos: Path) -> None:
     batches = list(images.batches(4))
     assert [batch.rows.tolist() for batch in batches] == [[1, 2], [4, 5, 7], [8, 9, 10, 11], [12, 13, 14]]
     assert [len(batch) for batch in batches] == [2, 3, 4, 3]
+    assert batches[1].sources == ("cat/04.png", "cat/05.png", "dog/08.png")
     sentences = [sentence for batch in batches for sentence in batch.skipped]
     assert [sentence.split(":")[0] for sentence in sentences] == ["cat/00.png", "cat/03.png", "dog/06.png"]
     assert images.problems() == tuple(sentences)

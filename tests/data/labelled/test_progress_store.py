@@ -48,7 +48,7 @@ def test_chunks_are_worked_on_once(photos: Path, tmp_path: Path) -> None:
     chunks = run(ProgressStore(tmp_path / "kept", "settings"), images, first)
     assert torch.cat([chunk.arrays["sum"] for chunk in chunks]).tolist() == expected(images, photos)
     assert torch.cat([chunk.rows for chunk in chunks]).tolist() == list(range(15))
-    assert first.batches == [[0, 1, 2, 3], [4, 5], [0, 1, 2, 3], [4, 5], [0, 1, 2]]
+    assert first.batches == [[0, 1, 2, 3], [4, 5], [6, 7, 8, 9], [10, 11], [12, 13, 14]]
     again = run(ProgressStore(tmp_path / "kept", "settings"), open_labelled(photos), second)
     assert second.batches == []
     for chunk, kept in zip(chunks, again, strict=True):
@@ -101,6 +101,17 @@ def test_a_look_is_kept_too(photos: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert second.digests() == first.digests()
 
 
+def test_work_sees_the_names_and_rows_of_all_images(photos: Path) -> None:
+    images = open_labelled(photos)
+
+    def work(batch: Batch) -> Mapping[str, torch.Tensor]:
+        assert batch.sources == tuple(images.sources[row] for row in batch.rows.tolist())
+        return {"row": batch.rows}
+
+    chunks = list(ProgressStore(None).run(images, work, title="rows", batch_size=2, chunk=4))
+    assert torch.cat([chunk.arrays["row"] for chunk in chunks]).tolist() == list(range(15))
+
+
 def test_without_a_folder_nothing_is_kept(photos: Path) -> None:
     images, work = open_labelled(photos), Work()
     for _ in range(2):
@@ -143,7 +154,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(photos: Path, tmp_path: Path
     assert done.returncode == -9
     work = Work()
     chunks = run(ProgressStore(tmp_path / "kept"), open_labelled(photos), work)
-    assert work.batches == [[0, 1, 2, 3], [4, 5], [0, 1, 2]]  # of the second and the third chunk
+    assert work.batches == [[6, 7, 8, 9], [10, 11], [12, 13, 14]]  # of the second and the third chunk
     whole = run(ProgressStore(None), open_labelled(photos), Work())
     for chunk, other in zip(chunks, whole, strict=True):
         assert all(chunk.arrays[name].equal(other.arrays[name]) for name in other.arrays)

@@ -18,7 +18,19 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 
-PACKAGES = ("metrics", "data", "base", "signals", "detector", "bundle", "fitting", "evaluation", "serving", "cli")
+PACKAGES = (
+    "metrics",
+    "data",
+    "base",
+    "signals",
+    "detector",
+    "bundle",
+    "fitting",
+    "sharing",
+    "evaluation",
+    "serving",
+    "cli",
+)
 """Packages of ``reason`` in the order of its layers; each is a page of the reference."""
 
 OUTSIDE = {

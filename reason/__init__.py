@@ -10,23 +10,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reason.bundle.reading import load
     from reason.bundle.writing import save
     from reason.detector.detector import Detector
     from reason.detector.verdict import Verdict
     from reason.errors import ReasonError
     from reason.fitting.fit import fit
+    from reason.sharing.loading import load
+    from reason.sharing.pushing import push
 
 __version__ = "0.2.0"
 
-__all__ = ["Detector", "ReasonError", "Verdict", "fit", "load", "save"]
+__all__ = ["Detector", "ReasonError", "Verdict", "fit", "load", "push", "save"]
 
 _HOMES = {
     "Detector": "reason.detector.detector",
     "ReasonError": "reason.errors",
     "Verdict": "reason.detector.verdict",
     "fit": "reason.fitting.fit",
-    "load": "reason.bundle.reading",
+    "load": "reason.sharing.loading",
+    "push": "reason.sharing.pushing",
     "save": "reason.bundle.writing",
 }
 

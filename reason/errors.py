@@ -17,6 +17,10 @@ class BundleError(ReasonError):
     """A bundle folder is missing, incomplete, altered or inconsistent."""
 
 
+class SharingError(ReasonError):
+    """A bundle cannot be pushed to, or fetched from, where it is shared."""
+
+
 class DatasetError(ReasonError):
     """A data set is missing or unreadable."""
 

@@ -7,7 +7,18 @@ import sys
 
 import pytest
 
-SLOW = ("sklearn", "scipy", "matplotlib", "joblib", "torchvision", "onnx", "onnxruntime", "openvino", "flask")
+SLOW = (
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "joblib",
+    "torchvision",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "flask",
+    "huggingface_hub",
+)
 
 
 @pytest.mark.parametrize("module", ["reason.detector.detector", "reason.cli.judging", "reason.base.backbones.resnet"])
@@ -21,9 +32,10 @@ def test_reason_works_without_the_extras() -> None:
     """Their modules cannot be imported here, as where they are not installed."""
     program = (
         "import sys\n"
-        "for name in ('onnx', 'onnxruntime', 'onnxscript', 'openvino'): sys.modules[name] = None\n"
+        "extras = 'onnx', 'onnxruntime', 'onnxscript', 'openvino', 'huggingface_hub', 'mlflow', 'pandas'\n"
+        "sys.modules.update(dict.fromkeys(extras))\n"
         "import reason, reason.base.engines.choice as choice\n"
-        "reason.load, reason.fit\n"
+        "reason.load, reason.fit, reason.push\n"
         "print(choice.choose('auto', 'cpu', bundle='b', proved=['onnx', 'openvino'], gradient=False))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The command line: ``reason predict | info | threshold | corrupt | evaluate | compare | export | snapshot | ...``.
+"""The command line: ``reason predict | info | threshold | corrupt | evaluate | compare | export | push | ...``.
 
 Exit codes: 0 done, 1 a bundle, data set, recipe or setting is at fault, 2 the command was used wrongly,
 3 some images could not be read, 130 interrupted, 141 the reader of the output went away.
@@ -18,6 +18,7 @@ from reason.cli.corrupt import corrupt
 from reason.cli.info import info
 from reason.cli.jobs import evaluate, export, snapshot, train
 from reason.cli.predict import predict
+from reason.cli.push import push
 from reason.cli.serve import serve
 from reason.cli.threshold import threshold
 from reason.data.pillow_warnings import ignore_metadata_warnings
@@ -57,5 +58,5 @@ def main() -> None:
     ignore_metadata_warnings()
 
 
-for _command in (predict, info, threshold, corrupt, evaluate, compare, export, snapshot, serve, train):
+for _command in (predict, info, threshold, corrupt, evaluate, compare, export, snapshot, serve, train, push):
     main.add_command(_command)

@@ -13,7 +13,7 @@ from reason.cli.inputs import ImageFile
 from reason.cli.predict import SOME_UNREADABLE
 from reason.data.search import SUFFIXES
 from reason.errors import BrokenImageError, CorruptionError, UnsupportedImageError
-from reason.resources import bundle_folder
+from reason.sharing.places import bundle_folder
 
 if TYPE_CHECKING:
     from PIL import Image

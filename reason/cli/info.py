@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reason.resources import bundle_folder
+from reason.sharing.places import bundle_folder, pinned
 
 if TYPE_CHECKING:
     from reason.detector.detector import Detector
@@ -34,15 +34,17 @@ MEASURED = (
 def info(bundle: str, as_json: bool) -> None:
     """Show a bundle's identity, classes, signals, threshold and figures.
 
-    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
+    BUNDLE is the name of one that ships with REASON, the path of a bundle's folder, or hf://OWNER/NAME.
     """
     import reason
 
-    detector = reason.load(bundle_folder(bundle))
+    folder = bundle_folder(bundle)
+    detector = reason.load(folder)
     if as_json:
         click.echo(json.dumps(detector.describe(), ensure_ascii=False, indent=2))
         return
-    for name, text in _facts(detector):
+    source = [("source", exactly)] if (exactly := pinned(bundle, folder)) != bundle else []
+    for name, text in (*source, *_facts(detector)):
         click.echo(textwrap.fill(text or "none", WIDTH, initial_indent=f"{name:14}", subsequent_indent=" " * 14))
     for line in _figures(detector.provenance.metrics):
         click.echo(line)

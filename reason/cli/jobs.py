@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from reason.cli.options import engine_options
-from reason.resources import bundle_folder, recipe_file, recipe_names
+from reason.resources import recipe_file, recipe_names
+from reason.sharing.places import bundle_folder, own_folder
 
 data_root_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--data-root",
@@ -104,8 +105,8 @@ def evaluate(
 ) -> None:
     """Measure BUNDLE on test images, beside all baselines.
 
-    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder. With auto, an engine in single
-    precision runs the base classifier, which judges as torch does.
+    BUNDLE is the name of one that ships with REASON, the path of a bundle's folder, or hf://OWNER/NAME. With auto, an
+    engine in single precision runs the base classifier, which judges as torch does.
     """
     from reason.cli.report import print_report
     from reason.evaluation import evaluate as evaluations
@@ -131,7 +132,7 @@ def evaluate(
 def snapshot(bundle: str, data_root: Path, output: Path | None, seed: int) -> None:
     """Draw a confident mistake that BUNDLE sent to review.
 
-    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder.
+    BUNDLE is the name of one that ships with REASON, the path of a bundle's folder, or hf://OWNER/NAME.
     """
     from reason.evaluation import snapshot as snapshots
 
@@ -161,7 +162,7 @@ def export(bundle: str, data_root: Path, engine: str, precision: str) -> None:
     if (engine, precision) == ("onnx", "bf16"):
         raise click.UsageError("--engine onnx computes in fp32 only; take --engine openvino for bf16.")
     name = engine if precision == "fp32" else f"{engine}-{precision}"
-    proof = exports.run(bundle_folder(bundle), data_root, name)
+    proof = exports.run(own_folder(bundle), data_root, name)
     click.echo(
         f"{name} may run {bundle}: on {proof.n} calibration images {proof.agreement:.2%} of the decisions are equal, "
         f"and reliabilities differ by at most {proof.largest_difference:.1e}."

@@ -13,7 +13,8 @@ import click
 
 from reason.cli.inputs import ImageFile, find_images
 from reason.cli.options import OPEN_SHARE, engine_options, policy_request
-from reason.resources import bundle_folder
+from reason.sharing.address import is_address
+from reason.sharing.places import bundle_folder, pinned
 
 if TYPE_CHECKING:
     from reason.cli.judging import Batch
@@ -27,7 +28,13 @@ SOME_UNREADABLE = 3
 
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option("--bundle", metavar="NAME|FOLDER", default="imagenette", show_default=True, help="Bundle that judges.")
+@click.option(
+    "--bundle",
+    metavar="NAME|FOLDER|hf://OWNER/NAME",
+    default="imagenette",
+    show_default=True,
+    help="Bundle that judges; one on the Hub may be pinned by @COMMIT.",
+)
 @click.option("--threshold", type=float, help="Accept from this reliability on, 0 to 1.")
 @click.option("--risk", type=OPEN_SHARE, help="Accept from the threshold that guarantees this error rate.")
 @click.option("--delta", type=OPEN_SHARE, help="Allowed chance that this guarantee fails; the bundle's own by default.")
@@ -109,7 +116,8 @@ def _run(
     from reason import progress
 
     folder = bundle_folder(bundle)
-    with progress.bar(f"load {folder.name}", unit="images", transient=True) as bar:
+    name = pinned(bundle, folder) if is_address(bundle) else folder.name
+    with progress.bar(f"load {name}", unit="images", transient=True) as bar:
         import reason
         from reason.cli.judging import judge
 

@@ -7,7 +7,7 @@ import json
 import click
 
 from reason.cli.options import OPEN_SHARE
-from reason.resources import bundle_folder
+from reason.sharing.places import bundle_folder
 
 
 @click.command()
@@ -22,8 +22,8 @@ from reason.resources import bundle_folder
 def threshold(bundle: str, risk: float, delta: float | None, as_json: bool) -> None:
     """Find the threshold of largest coverage that keeps the error rate among the accepted at most at a risk.
 
-    BUNDLE is the name of one that ships with REASON, or the path of a bundle's folder. The guarantee holds with
-    confidence 1 - delta, for images drawn like the calibration images and for no others.
+    BUNDLE is the name of one that ships with REASON, the path of a bundle's folder, or hf://OWNER/NAME. The guarantee
+    holds with confidence 1 - delta, for images drawn like the calibration images and for no others.
     """
     import reason
     from reason.cli.output import print_facts

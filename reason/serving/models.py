@@ -20,6 +20,7 @@ from reason.errors import BundleError, ConfigError
 from reason.serving.batcher import Batcher
 from reason.serving.problems import LOADING, UNKNOWN_MODEL, Problem
 from reason.serving.settings import Settings
+from reason.sharing.places import bundle_folder
 from reason.threads import torch_threads
 
 _log = logging.getLogger("reason.service")
@@ -41,9 +42,10 @@ class Models:
 
         Raises:
             BundleError: there is no bundle to serve.
+            SharingError: the one on the Hub that the settings name cannot be fetched.
         """
         self._settings = settings
-        self._folders = find_bundles(settings.bundles)
+        self._folders = find_bundles(bundle_folder(settings.bundles))
         self._models: dict[str, Model] = {}
         self._loaded = threading.Event()
 

@@ -47,7 +47,7 @@ class Settings:
     host: str = _key("127.0.0.1", "Address to listen on; `0.0.0.0` means every network interface.")
     port: int = _key(5000, "TCP port to listen on; `0` takes a free one.", low=0, high=65535)
     bundles: Path = _key(  # noqa: RUF009 (a field, as all others)
-        BUNDLES, "Folder of bundles, or one bundle."
+        BUNDLES, "Folder of bundles, one bundle, or `hf://OWNER/NAME` on the Hugging Face Hub."
     )
     model: str = _key("", "Model that judges when a request names none; empty means the first by name.")
     data: Path = _key(  # noqa: RUF009

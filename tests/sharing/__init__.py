@@ -1,0 +1,1 @@
+"""Sharing: a hub on this machine, folders, MLflow."""

@@ -57,7 +57,8 @@ def choose_policy(
 
 
 def guarantee_or_refuse(bundle: str, sample: CalibrationSample | None, risk: float, delta: float) -> RiskGuarantee:
-    """Return the guarantee of largest coverage; where there is none, say which risk could have been guaranteed.
+    """Return the guarantee of largest coverage; where there is none, say which risk could have been guaranteed, and how
+    many calibration images would do.
 
     Raises:
         GuaranteeError: no threshold can guarantee the risk, or there is no calibration sample.
@@ -70,11 +71,19 @@ def guarantee_or_refuse(bundle: str, sample: CalibrationSample | None, risk: flo
         return found
     smallest = sample.smallest_risk(delta)
     advice = (
-        f"the smallest risk that one keeps is {smallest:g}, so ask for another risk."
+        f"the smallest risk that one keeps is {smallest:g}, so ask for another risk or calibrate on more images."
         if smallest < 1
         else "none keeps any other risk either, so ask for a larger delta or calibrate on more images."
     )
     raise GuaranteeError(
         f"{bundle}: no threshold keeps the risk at {risk:g} with confidence {1 - delta:g}, as far as its "
-        f"{len(sample.correct)} calibration images can tell; {advice}"
+        f"{len(sample.correct)} calibration images can tell; {_needed(sample, risk, delta)}; {advice}"
     )
+
+
+def _needed(sample: CalibrationSample, risk: float, delta: float) -> str:
+    """Return in words how many calibration images would do."""
+    needed = sample.images_needed(risk, delta)
+    seen = f"at the error rate of {needed.error_rate:.2%} seen among the most reliable {needed.share:.0%} of them"
+    likely = f"about {needed.likely:,}" if needed.likely else "no number is enough"
+    return f"it takes {needed.least:,} at the very least, and {likely} {seen}"

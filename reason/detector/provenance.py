@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from reason.detector.heads.record import ChoiceRecord
 from reason.detector.recipe import Recipe
 from reason.structure import plain
 
@@ -74,6 +75,9 @@ class Provenance:
     versions: Mapping[str, str] = field(default_factory=lambda: {name: version(name) for name in PACKAGES})
     """By package, the version that it was made with."""
 
+    choice: ChoiceRecord | None = None
+    """How its head was chosen; ``None`` where the kind was given."""
+
     @property
     def dataset(self) -> str | None:
         """Name of the data set of the recipe; ``None`` without one."""
@@ -82,4 +86,6 @@ class Provenance:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         facts: dict[str, Any] = plain(self)
+        if self.choice is None:  # as cards of before have it
+            del facts["choice"]
         return facts

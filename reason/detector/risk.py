@@ -13,6 +13,7 @@ share delta of the thresholds would accept predictions whose true error rate is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,9 @@ GRID = np.round(np.arange(1000, -1, -1) / 1000, 3)
 SPARE_ERRORS = 5
 """Testing starts where a threshold accepts enough images that this many errors would still pass."""
 
+FEWEST_RELIABLE = 50
+"""Images whose error rate stands for that of the most reliable ones, at least."""
+
 RISKS = np.round(np.arange(1, 1000) / 1000, 3)
 """Risks among which the smallest that can be guaranteed is looked for."""
 
@@ -39,6 +43,20 @@ class RiskGuarantee:
 
     threshold: float
     certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesNeeded:
+    """How many calibration images a guarantee takes."""
+
+    least: int
+    """Fewer never do: it takes as many accepted ones for testing to start."""
+    likely: int | None
+    """About how many would do if the most reliable are as often wrong as seen; ``None`` where that is too often."""
+    share: float
+    """Share of the images that are most reliable, such that fewest would do, in (0, 1]."""
+    error_rate: float
+    """Error rate seen among them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +87,29 @@ class CalibrationSample:
         """
         tests = _Tests.of(self.reliability, self.correct, delta)
         return next((float(risk) for risk in RISKS if tests.last_passed(risk) is not None), 1.0)
+
+    def images_needed(self, risk: float, delta: float) -> ImagesNeeded:
+        """Return how many images would do for a guarantee that these cannot give.
+
+        Raises:
+            PolicyError: the risk or delta is outside (0, 1).
+        """
+        check_risk("risk", risk)
+        rates = dict(self._most_reliable(share) for share in np.arange(1, 0, -0.05))
+        likely = {
+            share: math.ceil(fewest_accepted(risk, delta, rate) / share - 1e-9)
+            for share, rate in rates.items()
+            if rate < risk
+        }
+        best = min(likely or rates, key=lambda share: likely.get(share, rates[share]))
+        return ImagesNeeded(fewest_accepted(risk, delta), likely.get(best), best, rates[best])
+
+    def _most_reliable(self, share: float) -> tuple[float, float]:
+        """Return share and error rate of the images that are accepted where so many are; equal ones go together."""
+        n = len(self.reliability)
+        count = min(max(round(share * n), FEWEST_RELIABLE), n)
+        accepted = self.reliability >= np.sort(self.reliability)[n - count]
+        return float(accepted.mean()), float((~self.correct[accepted]).mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +179,28 @@ def certify(
         return None
     bound, coverage = float(tests.bounds[last]), float(tests.accepted[last] / n)
     return RiskGuarantee(float(GRID[last]), Certificate(float(risk), float(delta), n, bound, coverage, METHOD))
+
+
+def fewest_accepted(risk: float, delta: float, rate: float = 0.0) -> int:
+    """Return the fewest accepted images that guarantee a risk, as a threshold is tested by ``certify``.
+
+    Args:
+        risk: largest allowed error rate, in (0, 1).
+        delta: allowed chance that the guarantee fails, in (0, 1).
+        rate: share of them that is wrong, below the risk.
+    """
+
+    def does(n: int) -> bool:
+        wrong = max(SPARE_ERRORS, math.ceil(rate * n))
+        return bool(upper_bound(wrong, n, delta) <= risk)
+
+    low, high = 0, 1
+    while not does(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if does(middle) else (middle, high)
+    return high
 
 
 def _accepted(reliability: NDArray[np.floating]) -> NDArray[np.int_]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -14,8 +17,11 @@ from reason.data.image_set import ImageSet
 from reason.data.images import Preprocessing
 from reason.detector.calibration import Platt
 from reason.detector.detector import Detector
+from reason.detector.heads import ReliabilityHead
+from reason.detector.heads.choice import ChoiceSettings, choose_head
 from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.heads.metanet import fit as fit_metanet
+from reason.detector.heads.record import ChoiceRecord
 from reason.detector.latent import LatentMap, latent_of
 from reason.detector.policy import DELTA
 from reason.detector.provenance import Provenance
@@ -28,6 +34,9 @@ from reason.structure import require
 DEFAULT_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "neighbours", "layers", "embedding"))
 DEFAULT_METANET = MetaNetSettings()
 
+HeadKind = Literal["auto", "metanet", "logistic", "score"]
+"""What ``fit`` takes as ``head``."""
+
 
 def fit(
     name: str,
@@ -39,6 +48,7 @@ def fit(
     meta: ImageSet | Labelled,
     calibration: ImageSet | Labelled,
     signals: SignalSettings = DEFAULT_SIGNALS,
+    head: HeadKind = "metanet",
     metanet: MetaNetSettings = DEFAULT_METANET,
     risk: float = 0.05,
     delta: float = DELTA,
@@ -59,9 +69,12 @@ def fit(
         preprocessing: the base classifier's own.
         classes: class names in the order of the logits.
         bank: images that the base classifier trained on, of every class; the signals learn from them.
-        meta: what the MetaNet learns from; a few hundred wrong predictions among them are a good start.
+        meta: what the head learns from; a few hundred wrong predictions among them are a good start.
         calibration: what calibration, threshold and certificate come from, drawn as the images to be judged are.
         signals: which signals to compute, and their sizes.
+        head: what judges the meta-vectors: a ``metanet``, the best ``logistic`` regression, a ``score`` of the
+            literature, or, by ``auto``, whichever of them cross-validation on ``meta`` prefers, see
+            ``reason.detector.heads.choice``; all but the first need the signals ``scores``.
         metanet: how to fit the MetaNet.
         risk: upper limit of the error rate among accepted predictions that the threshold shall guarantee, in (0, 1).
         delta: chance, over calibration draws, that the guarantee fails, in (0, 1).
@@ -79,6 +92,9 @@ def fit(
         FitError: a set is empty, has other labels or sizes than it should, or lacks correct or wrong predictions.
     """
     target = GuaranteeSettings(risk, delta)
+    require(head in typing.get_args(HeadKind), "head", f"must be auto, metanet, logistic or score, not {head!r}.")
+    unscored = head != "metanet" and "scores" not in signals.families
+    require(not unscored, "signals.families", f"must name scores, which heads of the kind {head} start from.")
     require(seed >= 0, "seed", f"must not be negative, as {seed} is.")
     outputs = base.classes
     require(len(classes) == outputs, "classes", f"are {len(classes)}, and the network has {outputs} outputs.")
@@ -89,9 +105,9 @@ def fit(
         for title, part in (("bank", bank), ("meta", meta), ("calibration", calibration))
     )
     signal_set = SignalSet.fit(signals, base.classifier_head(), base.taps, bank)
-    net = fit_metanet(signal_set.compute(meta.evidence), meta.correct, signal_set.raw, metanet, seed)
+    fitted, choice = _fit_head(head, signal_set, meta, metanet, seed)
     with torch.no_grad():
-        logits = net(signal_set.compute(calibration.evidence))
+        logits = fitted(signal_set.compute(calibration.evidence))
     platt = Platt.fit(logits, calibration.correct)
     reliability = platt(logits)
     sample = CalibrationSample(reliability.numpy(), calibration.correct.numpy())
@@ -107,14 +123,26 @@ def fit(
         preprocessing=preprocessing,
         signal_settings=signals,
         signals=signal_set,
-        head=net,
+        head=fitted,
         calibration=platt,
         threshold=guarantee.threshold if guarantee else 1 - risk,
         certificate=guarantee.certificate if guarantee else None,
         calibration_sample=sample,
         latent_map=LatentMap.fit(latent, reliability, calibration.correct, seed),
-        provenance=provenance or Provenance(),
+        provenance=replace(provenance or Provenance(), choice=choice),
     )
+
+
+def _fit_head(
+    kind: HeadKind, signals: SignalSet, meta: Labelled, settings: MetaNetSettings, seed: int
+) -> tuple[ReliabilityHead, ChoiceRecord | None]:
+    """Fit a head, and return it with the record of how it was chosen, where it was."""
+    vectors = signals.compute(meta.evidence)
+    if kind == "metanet":
+        return fit_metanet(vectors, meta.correct, signals.raw, settings, seed), None
+    rule = ChoiceSettings(kind=kind, metanet=settings)
+    choice = choose_head(vectors, meta.correct, meta.sources, meta.corruptions, signals, rule, seed)
+    return choice.head, choice.record
 
 
 def extractor(

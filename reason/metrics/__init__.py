@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from reason.metrics.bootstrap import interval_95, paired_bootstrap, resampled
 from reason.metrics.calibration import accepted_accuracy, brier, ece, nll
+from reason.metrics.clusters import cluster_weights, weighted_auroc
 from reason.metrics.ranking import (
     RankingMetric,
     ap_error,
@@ -32,6 +33,7 @@ __all__ = [
     "aurc",
     "auroc",
     "brier",
+    "cluster_weights",
     "coverage_at_risk",
     "e_aurc",
     "ece",
@@ -43,4 +45,5 @@ __all__ = [
     "resampled",
     "risk_at_coverage",
     "risk_coverage",
+    "weighted_auroc",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,3 +84,45 @@ def test_images_that_do_not_fit_are_named_by_their_set(detector: Detector, parts
     small = dataclasses.replace(meta, pixels=meta.pixels[..., :16, :16])
     with pytest.raises(FitError, match=r"^bank: its images are 16 pixels wide, and the preprocessing makes them "):
         fitted(detector, parts, bank=small)
+
+
+@pytest.mark.parametrize("kind", ["auto", "logistic", "score"])
+def test_a_head_of_another_kind_is_chosen_stored_and_told_of(
+    detector: Detector, parts: dict[str, ImageSet], tmp_path: Path, kind: str
+) -> None:
+    signals = dataclasses.replace(SIGNALS, families=("scores", "softmax", "gradient"))
+    found = fitted(detector, parts, head=kind, signals=signals, architecture="cnn")
+    choice = found.provenance.choice
+    assert choice is not None
+    assert kind in ("auto", found.head.kind)
+    assert (choice.images, choice.errors) == (len(parts["meta"]), int(choice_errors(detector, parts["meta"])))
+    reason.save(found, tmp_path / "mine")
+    again = reason.load(tmp_path / "mine", engine="torch")
+    assert again.provenance.choice == choice
+    assert again.describe()["choice"]["why"] == choice.why
+    evidence = detector.extractor()(parts["meta"]).evidence
+    assert torch.equal(again.judge(evidence).reliability, found.judge(evidence).reliability)
+
+
+def choice_errors(detector: Detector, images: ImageSet) -> int:
+    return int((~detector.extractor()(images).correct).sum())
+
+
+def test_a_metanet_is_no_choice_and_is_not_told_of(detector: Detector, parts: dict[str, ImageSet]) -> None:
+    found = fitted(detector, parts)
+    assert found.head.kind == "metanet"
+    assert "choice" not in found.describe()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"head": "oracle"}, "^head must be auto, metanet, logistic or score, not 'oracle'"),
+        ({"head": "auto"}, r"^signals\.families must name scores, which heads of the kind auto start from"),
+    ],
+)
+def test_heads_that_cannot_be_fitted_are_refused(
+    detector: Detector, parts: dict[str, ImageSet], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        fitted(detector, parts, **changes)

@@ -63,6 +63,30 @@ class DatasetPictures(Pictures):
         return pair_of(item, name)
 
 
+class ArrayPairs:
+    """Images and labels in two arrays, as scikit-learn takes them.
+
+    Args:
+        images: array or tensor ``[n, ...]``.
+        labels: ``[n]``; names or indices.
+
+    Raises:
+        DatasetError: there are not as many labels as images.
+    """
+
+    def __init__(self, images: Any, labels: Any) -> None:
+        if len(images) != len(labels):
+            raise DatasetError(f"the arrays hold {len(images)} images but {len(labels)} labels; give one label each.")
+        self._images = images
+        self.targets = labels.tolist() if isinstance(labels, torch.Tensor | np.ndarray) else list(labels)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return self._images[index], self.targets[index]
+
+
 class MemoryPictures(Pictures):
     """Pictures that are in memory already.
 

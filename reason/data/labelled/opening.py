@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from reason.data.image_set import ImageSet
 from reason.data.labelled.classes import index_labels, read_classes
-from reason.data.labelled.datasets import MapStyle, read_dataset, read_image_set
+from reason.data.labelled.datasets import ArrayPairs, MapStyle, read_dataset, read_image_set
 from reason.data.labelled.files import read_class_folders
 from reason.data.labelled.images import LabelledImages
 from reason.data.labelled.spool import spool
@@ -18,7 +21,7 @@ from reason.data.labelled.torchvision_sets import PREFIX, read_torchvision
 from reason.errors import DatasetError
 
 
-def open_labelled(data: object, *, classes: Sequence[str] | Path | None = None) -> LabelledImages:
+def open_labelled(data: object, *, classes: Sequence[str] | Path | str | None = None) -> LabelledImages:
     """Open labelled images; they are decoded when they are read.
 
     Args:
@@ -28,6 +31,7 @@ def open_labelled(data: object, *, classes: Sequence[str] | Path | None = None) 
             - a ``.csv``, ``.tsv`` or ``.parquet`` file of paths and labels;
             - ``torchvision:NAME@FOLDER``;
             - a torch ``Dataset`` or any sequence of pairs (image, label), an ``ImageSet``, or ``LabelledImages``;
+            - a pair of arrays or tensors, of all images and of all labels;
             - any other iterable of such pairs; it is read once, into a temporary file.
 
             An image is a Pillow image, a path or the bytes of a file, a uint8 array or tensor (``[h, w, 3]``,
@@ -39,12 +43,16 @@ def open_labelled(data: object, *, classes: Sequence[str] | Path | None = None) 
         DatasetError: it is none of these, or something is wrong with it: missing, empty, labels that are none of the
             classes, one class only, standardised images.
     """
-    names = read_classes(classes) if isinstance(classes, Path) else tuple(classes) if classes else None
+    names = _names(classes) if classes else None
     if isinstance(data, str) and data.startswith(PREFIX):
         return read_torchvision(data, names)
     if isinstance(data, str | Path):
         return _open_path(Path(data), names)
     return _open_object(data, names)
+
+
+def _names(classes: Sequence[str] | Path | str) -> tuple[str, ...]:
+    return read_classes(Path(classes)) if isinstance(classes, str | Path) else tuple(classes)
 
 
 def _open_path(path: Path, classes: Sequence[str] | None) -> LabelledImages:
@@ -67,6 +75,8 @@ def _open_object(data: Any, classes: Sequence[str] | None) -> LabelledImages:
         return read_image_set(data, classes)
     if type(data).__name__ == "DataLoader":
         raise DatasetError("a DataLoader gives batches; give its data set (loader.dataset) instead.")
+    if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], np.ndarray | torch.Tensor):
+        return read_dataset(ArrayPairs(*data), classes)
     if isinstance(data, MapStyle) and not isinstance(data, dict):
         return read_dataset(data, classes)
     if isinstance(data, Iterable):

@@ -128,12 +128,31 @@ for batch in open_labelled(sys.argv[1]).batches(4):
 """
 
 
+HANGING = """
+import time
+from reason.data.labelled import open_labelled
+from PIL import Image
+
+class Hangs(list):
+    def __getitem__(self, index):
+        if index == 6:
+            print("batch", flush=True)
+            time.sleep(60)
+        return Image.new("RGB", (4, 4), (index, 0, 0)), index % 2
+
+print("ready", flush=True)
+for batch in open_labelled(Hangs(range(9))).batches(4):
+    pass
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_an_interrupted_process_ends_at_once(photos: Path) -> None:
+@pytest.mark.parametrize("program", [INTERRUPTED, HANGING], ids=["reading on", "waiting for a data set"])
+def test_an_interrupted_process_ends_at_once(photos: Path, program: str) -> None:
     for number in range(100, 400):
         noise(number, 300, 300).save(photos / "emu" / f"{number}.png")
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, str(photos)],
+        [sys.executable, "-c", program, str(photos)],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_to_is_said(photos: Path, tmp_path: Path
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from test_progress_store import Work, run, ProgressStore, open_labelled
+from test_labelled_progress_store import Work, run, ProgressStore, open_labelled
 
 class Dies(Work):
     def __call__(self, batch):

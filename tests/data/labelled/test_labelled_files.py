@@ -35,7 +35,7 @@ def test_classes_give_the_order_of_the_outputs(photos: Path, tmp_path: Path) -> 
     assert images.classes == ("emu", "fox", "dog", "cat")
     assert images.labels.bincount(minlength=4).tolist() == [4, 0, 5, 6]
     names.write_text('["emu", "fox", "dog", "cat"]')
-    assert open_labelled(photos, classes=names).labels.equal(images.labels)
+    assert open_labelled(photos, classes=str(names)).labels.equal(images.labels)
 
 
 def test_rows_are_taken_in_the_order_asked_for(photos: Path) -> None:

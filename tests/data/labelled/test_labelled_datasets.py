@@ -107,6 +107,13 @@ def test_tensors_and_lists_are_data_sets_too(photos: Path) -> None:
     assert open_labelled(paths).labels.tolist() == open_labelled(photos).labels.tolist()
 
 
+@pytest.mark.parametrize("labels", [torch.tensor([1, 0, 1]), np.array([1, 0, 1]), ["b", "a", "b"]])
+def test_images_and_labels_may_be_two_arrays(labels: Any) -> None:
+    images = open_labelled((np.stack([np.asarray(noise(n)) for n in range(3)]), labels))
+    assert images.labels.tolist() == [1, 0, 1]
+    assert shown(images) == drawn(range(3))
+
+
 def test_mappings_with_image_and_label_are_pairs() -> None:
     data = [{"img": noise(n), "label": "dog" if n else "cat", "id": n} for n in range(3)]
     images = open_labelled(data)
@@ -188,6 +195,7 @@ def test_a_data_set_that_fails_is_one_sentence(at: int) -> None:
         ([(noise(0), [0, 1]), (noise(1), [1, 0])], r"its label is no class but \[0, 1\]"),
         ([(noise(0), -1), (noise(1), 1)], "the label -1 is none of 0 to 1"),
         ([(noise(0), 10**9), (noise(1), 1)], "the label 1000000000 is none of 0 to 999999"),
+        ((np.zeros((3, 4, 4, 3), np.uint8), [0, 1]), "the arrays hold 3 images but 2 labels; give one label each"),
         ([{"pixels": 1}], "a mapping with the keys pixels; give it image and label"),
         (DataLoader(Drawn()), r"a DataLoader gives batches; give its data set \(loader.dataset\) instead"),
     ],

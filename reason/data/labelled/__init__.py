@@ -5,7 +5,7 @@ from reason.data.labelled.copies import Copied, Copies
 from reason.data.labelled.images import Batch, LabelledImages, Pictures
 from reason.data.labelled.opening import open_labelled
 from reason.data.labelled.progress_store import Chunk, ProgressStore
-from reason.data.labelled.splits import duplicates, overlapping, split_labelled
+from reason.data.labelled.splits import contradictory, duplicates, overlapping, split_labelled
 
 __all__ = [
     "Batch",
@@ -15,6 +15,7 @@ __all__ = [
     "LabelledImages",
     "Pictures",
     "ProgressStore",
+    "contradictory",
     "duplicates",
     "open_labelled",
     "overlapping",

@@ -164,6 +164,7 @@ class LabelledImages:
         except Exception as error:
             raise failed(name, error) from error
         digest = self.content.digests[place] = pixel_digest(image)
+        self.content.problems.pop(place, None)  # it may have been read in vain before
         return _Item(digest, image) if prepare is None else _Item(digest, pixels=prepare(image))
 
     def _batch(self, items: Sequence[_Item], first: int) -> Batch:

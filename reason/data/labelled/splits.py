@@ -115,6 +115,15 @@ def duplicates(images: LabelledImages) -> list[tuple[str, ...]]:
     return [tuple(images.sources[row] for row in group) for group in _equal(images) if len(group) > 1]
 
 
+def contradictory(images: LabelledImages) -> list[tuple[str, ...]]:
+    """Return those ``duplicates`` that have several labels, of which all but one are wrong."""
+    return [
+        tuple(images.sources[row] for row in group)
+        for group in _equal(images)
+        if len({int(images.labels[row]) for row in group}) > 1
+    ]
+
+
 def overlapping(images: LabelledImages, others: LabelledImages) -> tuple[str, ...]:
     """Return the names of those images that are among the others too, by their pixels.
 

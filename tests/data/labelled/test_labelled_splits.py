@@ -15,7 +15,15 @@ from PIL import Image
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from reason.data.labelled import LabelledImages, Pictures, duplicates, open_labelled, overlapping, split_labelled
+from reason.data.labelled import (
+    LabelledImages,
+    Pictures,
+    contradictory,
+    duplicates,
+    open_labelled,
+    overlapping,
+    split_labelled,
+)
 from reason.data.labelled.images import Content
 from reason.errors import DatasetError
 
@@ -120,12 +128,15 @@ def test_images_of_which_none_can_be_decoded_are_refused() -> None:
 
 def test_equal_pictures_are_found_by_pixels(photos: Path) -> None:
     noise(0).save(photos / "emu" / "again.bmp")  # the same pixels in another format
+    noise(7).save(photos / "dog" / "seven.png")
     noise(0).transpose(Image.Transpose.ROTATE_90).save(photos / "emu" / "turned.png")
+    noise(0).save(photos / "cat" / "twice.png")
     images = open_labelled(photos)
-    assert duplicates(images) == [("cat/00.png", "emu/again.bmp")]
+    assert duplicates(images) == [("cat/00.png", "cat/twice.png", "emu/again.bmp"), ("dog/seven.png", "dog/young/07.png")]
+    assert contradictory(images) == duplicates(images)[:1]
     parts = split_labelled(images, (0.3, 0.3), 1)
-    assert [{"cat/00.png", "emu/again.bmp"} <= set(part.sources) for part in parts].count(True) == 1
-    assert sum(len(part) for part in parts) == 17
+    assert [{"cat/00.png", "cat/twice.png", "emu/again.bmp"} <= set(part.sources) for part in parts].count(True) == 1
+    assert sum(len(part) for part in parts) == 19
 
 
 def test_images_in_both_sets_are_found_by_bytes_or_by_pixels(photos: Path, tmp_path: Path) -> None:

@@ -132,8 +132,9 @@ def test_equal_pictures_are_found_by_pixels(photos: Path) -> None:
     noise(0).transpose(Image.Transpose.ROTATE_90).save(photos / "emu" / "turned.png")
     noise(0).save(photos / "cat" / "twice.png")
     images = open_labelled(photos)
-    assert duplicates(images) == [("cat/00.png", "cat/twice.png", "emu/again.bmp"), ("dog/seven.png", "dog/young/07.png")]
-    assert contradictory(images) == duplicates(images)[:1]
+    firsts, sevens = ("cat/00.png", "cat/twice.png", "emu/again.bmp"), ("dog/seven.png", "dog/young/07.png")
+    assert duplicates(images) == [firsts, sevens]
+    assert contradictory(images) == [firsts]
     parts = split_labelled(images, (0.3, 0.3), 1)
     assert [{"cat/00.png", "cat/twice.png", "emu/again.bmp"} <= set(part.sources) for part in parts].count(True) == 1
     assert sum(len(part) for part in parts) == 19

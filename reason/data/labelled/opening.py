@@ -77,7 +77,8 @@ def _open_object(data: Any, classes: Sequence[str] | None) -> LabelledImages:
         raise DatasetError("a DataLoader gives batches; give its data set (loader.dataset) instead.")
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], np.ndarray | torch.Tensor):
         return read_dataset(ArrayPairs(*data), classes)
-    if isinstance(data, MapStyle) and not isinstance(data, dict):
+    # Torch's iterable data sets inherit __getitem__, and some have a length.
+    if isinstance(data, MapStyle) and not isinstance(data, dict | torch.utils.data.IterableDataset):
         return read_dataset(data, classes)
     if isinstance(data, Iterable):
         return spool(data, classes)

@@ -150,6 +150,20 @@ def test_what_can_be_read_once_is_kept_and_can_be_split() -> None:
     assert [len(part) for part in split_labelled(images, (0.5, 0.3), 0)] == [15, 9, 6]
 
 
+class Streaming(torch.utils.data.IterableDataset[Any]):
+    """The same pairs, with a length."""
+
+    def __len__(self) -> int:
+        return 30
+
+    def __iter__(self) -> Iterator[Any]:
+        return pairs()
+
+
+def test_iterable_data_sets_are_read_once_even_where_they_have_a_length() -> None:
+    assert shown(open_labelled(Streaming())) == [np.asarray(picture).tolist() for picture, _ in pairs()]
+
+
 def test_what_cannot_be_decoded_is_left_out_of_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     images = open_labelled(item for item in [(noise(0), 0), (b"text", 1), (noise(2), 1)])
     assert images.sources == ("000000", "000002")

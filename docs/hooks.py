@@ -45,6 +45,9 @@ OUTSIDE = {
 MERMAID = ROOT / "build" / "mermaid.min.js"
 """Fetched by `make docs` where npm is there."""
 
+_COLUMNS = re.compile(r"<!-- columns: (\w+) -->")
+"""Where a page wants the columns of a signal family."""
+
 _LINK = re.compile(r"(?P<image>!?)\[(?P<words>[^\[\]]*)\]\((?!\w+:)(?P<target>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
 
 
@@ -88,7 +91,7 @@ def _reference(name: str) -> str:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn links to files of the repository into links to pages of the site."""
+    """Write the columns of signal families, and turn links to files of the repository into links to pages."""
     place = page.file.src_uri
     source = {page: source for source, page in OUTSIDE.items()}.get(place, f"docs/{place}")
 
@@ -102,7 +105,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         path = posixpath.relpath(there, posixpath.dirname(place) or ".")
         return f"{link['image']}[{link['words']}]({path}{link['anchor'] or ''})"
 
-    return _LINK.sub(turn, markdown)
+    return _LINK.sub(turn, _COLUMNS.sub(_table, markdown))
+
+
+def _table(place: re.Match[str]) -> str:
+    from docs import signal_columns  # PyTorch, which no other page waits for
+
+    return signal_columns.table(place[1])
 
 
 def _page_of(target: str, files: Files) -> str | None:

@@ -18,6 +18,8 @@ SLOW = (
     "openvino",
     "flask",
     "huggingface_hub",
+    "mlflow",
+    "pandas",
 )
 
 

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from reason.detector.detector import Detector
     from reason.detector.verdict import Verdict
     from reason.errors import ReasonError
+    from reason.fitting.estimator import ReliabilityEstimator
     from reason.fitting.fit import fit
     from reason.sharing.loading import load
     from reason.sharing.pushing import push
 
 __version__ = "0.2.0"
 
-__all__ = ["Detector", "ReasonError", "Verdict", "fit", "load", "push", "save"]
+__all__ = ["Detector", "ReasonError", "ReliabilityEstimator", "Verdict", "fit", "load", "push", "save"]
 
 _HOMES = {
     "Detector": "reason.detector.detector",
     "ReasonError": "reason.errors",
     "Verdict": "reason.detector.verdict",
+    "ReliabilityEstimator": "reason.fitting.estimator",
     "fit": "reason.fitting.fit",
     "load": "reason.sharing.loading",
     "push": "reason.sharing.pushing",

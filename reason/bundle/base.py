@@ -13,12 +13,17 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from reason.base import arrays
+from reason.base.arrays import ArrayBase
 from reason.base.backbones import ARCHITECTURES, make, tap
 from reason.base.engines import Tapped
 from reason.bundle.card import Card
 from reason.bundle.faults import broken
 from reason.bundle.folders import CARD
 from reason.errors import BundleError, ReasonError
+
+MOST_FEATURES = 2**20
+"""Largest width of an embedding that came from elsewhere."""
 
 
 class _Undrawn(TorchFunctionMode):
@@ -37,7 +42,7 @@ def without_memory() -> Iterator[None]:
         yield
 
 
-def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | None) -> Tapped:
+def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | None) -> Tapped | ArrayBase:
     """Return the base classifier that a card names, before its weights are read.
 
     Args:
@@ -50,6 +55,8 @@ def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | No
         BundleError: the architecture is not built in and no network is given, it cannot be imported, or it does not
             take such images.
     """
+    if card.architecture == arrays.ARCHITECTURE:
+        return _of_arrays(folder, card)
     if card.architecture not in ARCHITECTURES:
         if network is None or head is None:
             raise BundleError(
@@ -75,13 +82,24 @@ def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | No
     return base
 
 
-def fill(base: Tapped, tensors: Mapping[str, torch.Tensor]) -> Tapped:
+def _of_arrays(folder: Path, card: Card) -> ArrayBase:
+    features = card.arguments.get("features")
+    if set(card.arguments) != {"features"} or type(features) is not int or not 1 <= features <= MOST_FEATURES:
+        raise broken(folder / CARD, f"arguments must say how many features there are, from 1 to {MOST_FEATURES}")
+    if card.taps or card.dropout:
+        raise broken(folder / CARD, "a classifier that ran elsewhere has no taps and no dropout")
+    return ArrayBase(features, len(card.classes))
+
+
+def fill(base: Tapped | ArrayBase, tensors: Mapping[str, torch.Tensor]) -> Tapped | ArrayBase:
     """Give a base classifier its weights, in single precision, and freeze it.
 
     Args:
         base: what ``unfilled`` returned.
         tensors: the weights, in half precision and of the network's shapes.
     """
+    if isinstance(base, ArrayBase):
+        return base
     network = base.network
     # Networks on the meta device take the tensors as they are; one copied from the caller's has parameters.
     network.load_state_dict({name: _single(tensor) for name, tensor in tensors.items()}, assign=_is_empty(network))

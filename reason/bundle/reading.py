@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import nn
 
+from reason.base.arrays import ArrayBase
 from reason.base.base import BaseClassifier
 from reason.base.device import choose as choose_device
 from reason.base.engines import Engine, Tapped
@@ -29,6 +30,7 @@ from reason.detector.heads import ReliabilityHead
 from reason.detector.latent import LatentMap
 from reason.detector.provenance import Provenance
 from reason.detector.risk import CalibrationSample
+from reason.errors import BundleError
 from reason.signals import Requirement, SignalSet
 
 
@@ -105,16 +107,19 @@ def load_base(folder: Path) -> tuple[Tapped, Provenance]:
     card = cards.read(folder / CARD)
     base = unfilled(folder, card, None, None)
     CardChecks(folder, card, base).check()
-    return _read_base(folder, card, base), card.provenance
+    base = _read_base(folder, card, base)
+    if isinstance(base, ArrayBase):
+        raise BundleError(f"{folder}: holds no base classifier, only what judges one that ran elsewhere.")
+    return base, card.provenance
 
 
-def _open(folder: Path, card: Card, base: Tapped, name: str) -> Engine:
+def _open(folder: Path, card: Card, base: BaseClassifier, name: str) -> Engine:
     seals, preprocessing = card.files, card.preprocessing
     graph, weights = seals[GRAPH].sha256, seals[BASE].sha256
     return open_graph(folder, graph=graph, weights=weights, base=base, preprocessing=preprocessing, name=name)
 
 
-def _read_base(folder: Path, card: Card, base: Tapped) -> Tapped:
+def _read_base(folder: Path, card: Card, base: Tapped | ArrayBase) -> Tapped | ArrayBase:
     weights = tensors.read(folder / BASE, card.files[BASE])
     check_base(folder / BASE, weights)
     return fill(base, weights)

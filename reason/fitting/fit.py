@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
+from reason.base.arrays import ArrayBase
 from reason.base.engines import Tapped
 from reason.base.evidence import Labelled
 from reason.base.extraction import Extractor
@@ -40,7 +41,7 @@ HeadKind = Literal["auto", "metanet", "logistic", "score"]
 
 def fit(
     name: str,
-    base: Tapped,
+    base: Tapped | ArrayBase,
     preprocessing: Preprocessing,
     classes: Sequence[str],
     *,
@@ -48,12 +49,13 @@ def fit(
     meta: ImageSet | Labelled,
     calibration: ImageSet | Labelled,
     signals: SignalSettings = DEFAULT_SIGNALS,
-    head: HeadKind = "metanet",
+    head: HeadKind | ChoiceSettings = "metanet",
     metanet: MetaNetSettings = DEFAULT_METANET,
     risk: float = 0.05,
     delta: float = DELTA,
     seed: int = 0,
     architecture: str = "custom",
+    arguments: Mapping[str, Any] | None = None,
     title: str = "",
     provenance: Provenance | None = None,
 ) -> Detector:
@@ -74,12 +76,13 @@ def fit(
         signals: which signals to compute, and their sizes.
         head: what judges the meta-vectors: a ``metanet``, the best ``logistic`` regression, a ``score`` of the
             literature, or, by ``auto``, whichever of them cross-validation on ``meta`` prefers, see
-            ``reason.detector.heads.choice``; all but the first need the signals ``scores``.
+            ``reason.detector.heads.choice``; all but the first need the signals ``scores``. Or the rule itself.
         metanet: how to fit the MetaNet.
         risk: upper limit of the error rate among accepted predictions that the threshold shall guarantee, in (0, 1).
         delta: chance, over calibration draws, that the guarantee fails, in (0, 1).
         seed: seed of the MetaNet and of the latent map, at least 0; that of the signals is among their settings.
         architecture: name in ``reason.base.backbones.ARCHITECTURES``, or ``custom``.
+        arguments: what the architecture makes the same network from, beside classes, dropout and channels.
         title: one line that people read; the name by default.
         provenance: how it was made, to keep with the bundle.
 
@@ -92,9 +95,7 @@ def fit(
         FitError: a set is empty, has other labels or sizes than it should, or lacks correct or wrong predictions.
     """
     target = GuaranteeSettings(risk, delta)
-    require(head in typing.get_args(HeadKind), "head", f"must be auto, metanet, logistic or score, not {head!r}.")
-    unscored = head != "metanet" and "scores" not in signals.families
-    require(not unscored, "signals.families", f"must name scores, which heads of the kind {head} start from.")
+    _check_head(head, signals)
     require(seed >= 0, "seed", f"must not be negative, as {seed} is.")
     outputs = base.classes
     require(len(classes) == outputs, "classes", f"are {len(classes)}, and the network has {outputs} outputs.")
@@ -117,6 +118,7 @@ def fit(
         name=name,
         title=title or name,
         architecture=architecture,
+        arguments=arguments or {},
         classes=tuple(classes),
         base=base,
         engine=base,
@@ -133,20 +135,27 @@ def fit(
     )
 
 
+def _check_head(head: HeadKind | ChoiceSettings, signals: SignalSettings) -> None:
+    kind = head.kind if isinstance(head, ChoiceSettings) else head
+    require(kind in typing.get_args(HeadKind), "head", f"must be auto, metanet, logistic or score, not {kind!r}.")
+    unscored = head != "metanet" and "scores" not in signals.families
+    require(not unscored, "signals.families", f"must name scores, which heads of the kind {kind} start from.")
+
+
 def _fit_head(
-    kind: HeadKind, signals: SignalSet, meta: Labelled, settings: MetaNetSettings, seed: int
+    kind: HeadKind | ChoiceSettings, signals: SignalSet, meta: Labelled, settings: MetaNetSettings, seed: int
 ) -> tuple[ReliabilityHead, ChoiceRecord | None]:
     """Fit a head, and return it with the record of how it was chosen, where it was."""
     vectors = signals.compute(meta.evidence)
     if kind == "metanet":
         return fit_metanet(vectors, meta.correct, signals.raw, settings, seed), None
-    rule = ChoiceSettings(kind=kind, metanet=settings)
+    rule = kind if isinstance(kind, ChoiceSettings) else ChoiceSettings(kind=kind, metanet=settings)
     choice = choose_head(vectors, meta.correct, meta.sources, meta.corruptions, signals, rule, seed)
     return choice.head, choice.record
 
 
 def extractor(
-    base: Tapped, preprocessing: Preprocessing, signals: SignalSettings, cache: Path | None = None
+    base: Tapped | ArrayBase, preprocessing: Preprocessing, signals: SignalSettings, cache: Path | None = None
 ) -> Extractor:
     """Return the extractor of what the signals read; see ``Extractor`` for the cache."""
     return Extractor(base, preprocessing, **measured(signals.requires), cache=cache)

@@ -127,7 +127,7 @@ class _Contest:
         """Return in words why learned heads cannot be compared; ``None`` where they can."""
         fewest = self._settings.fewest_errors
         if self._errors < fewest or CLEAN not in self._ranking.parts:
-            return f"of {len(self._rows.clean)} images {self._errors} are wrong, and learned heads need {fewest}"
+            return f"of {len(self._rows.clean)} predictions {self._errors} are wrong, and learned heads need {fewest}"
         if self._settings.shifted and SHIFTED not in self._ranking.parts:
             return "too few corrupted copies are wrong, or right, to tell how learned heads do under shift"
         return None
@@ -195,9 +195,9 @@ class _Contest:
         over_msp = chosen.record.difference
         assert over_msp is not None  # it leads
         return (
-            f"{few}{name} beats MSP by {_words(over_msp)} of AUROC, the mean over "
-            f"{' and '.join(self._ranking.parts)} images, and is not worse on either by more than "
-            f"{self._settings.tolerance:g}; nothing more complex beats it by more than noise."
+            f"{few}{name} beats MSP by {_words(over_msp)} of AUROC on {' and '.join(self._ranking.parts)} data, and "
+            f"is worse by no more than {self._settings.tolerance:g} on any of it; nothing more complex beats it by "
+            "more than noise."
         )
 
     def _nearest(self, found: Sequence[_Entry]) -> str:

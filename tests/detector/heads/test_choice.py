@@ -62,7 +62,9 @@ def test_with_few_errors_only_scores_stand_and_the_record_says_so() -> None:
     assert 0 < errors < 10
     assert (record.chosen, record.errors, record.images) == ("MSP", errors, 700)
     assert {candidate.kind for candidate in record.candidates} == {"score"}
-    assert record.why.startswith(f"of 700 images {errors} are wrong, and learned heads need 10, so only scores of the ")
+    assert record.why.startswith(
+        f"of 700 predictions {errors} are wrong, and learned heads need 10, so only scores of the "
+    )
 
 
 def test_columns_of_pure_noise_leave_msp() -> None:

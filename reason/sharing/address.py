@@ -15,6 +15,7 @@ _FORM = re.compile(
     r"(?P<owner>[A-Za-z0-9][\w.-]{0,95})/(?P<name>[A-Za-z0-9][\w.-]{0,95})(?:@(?P<revision>[\w./-]{1,200}))?",
     re.ASCII,
 )
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def is_address(text: str | Path) -> bool:
@@ -49,6 +50,11 @@ class HubAddress:
     def repository(self) -> str:
         """Owner and name, as the Hub's own library takes them."""
         return f"{self.owner}/{self.name}"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the revision is a commit, which never means another state."""
+        return _COMMIT.fullmatch(self.revision or "") is not None
 
     def at(self, revision: str) -> Self:
         """Return the address of another state of the same repository."""

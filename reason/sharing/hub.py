@@ -15,6 +15,9 @@ from reason.sharing.address import HubAddress
 LIBRARY = {"library_name": "reason", "library_version": __version__}
 """How requests say what asks."""
 
+SERVER_ERROR = 500
+"""Least status that says that the Hub, and not the request, is at fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
@@ -27,14 +30,33 @@ class RemoteFile:
 
 
 def look(address: HubAddress, name: str) -> RemoteFile:
-    """Ask for the size of a file; offline, and where it was downloaded before, the cache answers.
+    """Ask for the size of a file; where it was downloaded before and the Hub cannot be reached, the cache answers.
+
+    It asks once: the library itself asks six times in half a minute before it says that there is no network.
 
     Raises:
         SharingError: there is no such repository, revision or file, or the Hub cannot be reached.
     """
+    library = _library()
     with _explained(address):
-        found = _library().hf_hub_download(address.repository, name, revision=address.revision, dry_run=True, **LIBRARY)
-        return RemoteFile(found.commit_hash, found.file_size)
+        if address.pinned and (known := _cached(address, name)):
+            return known
+        try:
+            url = library.hf_hub_url(address.repository, name, revision=address.revision)
+            found = library.get_hf_file_metadata(url, **LIBRARY)
+        except _failures() as error:
+            response = getattr(error, "response", None)
+            answered = response is not None and response.status_code < SERVER_ERROR
+            if answered or not (known := _cached(address, name)):
+                raise
+            return known
+        return RemoteFile(found.commit_hash, found.size)
+
+
+def _cached(address: HubAddress, name: str) -> RemoteFile | None:
+    """Return what the cache knows of a file, and where that is no commit, of its state when it was last asked for."""
+    path = _library().try_to_load_from_cache(address.repository, name, revision=address.revision)
+    return RemoteFile(Path(path).parent.name, Path(path).stat().st_size) if isinstance(path, str) else None
 
 
 def download(address: HubAddress, name: str) -> Path:
@@ -97,15 +119,21 @@ def _explained(address: HubAddress, *, writing: bool = False) -> Iterator[None]:
     _library()
     from huggingface_hub import errors
 
-    # HTTPError is that of the HTTP client, which the library has changed before: connections that fail raise it too.
     try:
         yield
     except (errors.HfHubHTTPError, errors.EntryNotFoundError, ValueError, OSError) as error:
         raise _worded(address, error, writing) from None
     except RuntimeError as error:  # a large file whose upload failed
         raise _worded(address, error.__cause__ if isinstance(error.__cause__, Exception) else error, writing) from None
-    except errors.HTTPError as error:
+    except _failures() as error:
         raise _unreachable(address, error) from None
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what connections that fail raise, whichever HTTP client this version of the library has."""
+    from huggingface_hub import errors
+
+    return errors.HTTPError, OSError
 
 
 def _worded(address: HubAddress, error: Exception, writing: bool) -> SharingError:

@@ -49,6 +49,7 @@ class FakeHub:
         self.large: dict[str, bytes] = {}
         self.requests: list[tuple[str, str]] = []
         self.url = ""
+        self.broken = False
 
     def downloads(self) -> list[str]:
         """Return the files that were asked for, by name."""
@@ -188,6 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, files[file], {"X-Repo-Commit": commit, "ETag": f'"{_id(files[file])}"'})
 
     def _state(self, name: str, revision: str) -> tuple[str, dict[str, bytes]] | None:
+        if self.hub.broken:
+            self._answer(503, {"error": "down"})
+            return None
         repository = self.hub.repositories.get(name)
         allowed = self.headers.get("Authorization") == f"Bearer {TOKEN}"
         if repository is None or (repository.private and not allowed):

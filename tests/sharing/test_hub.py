@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from bundle.forging import edit_card
 from huggingface_hub import ModelCard, constants
-from huggingface_hub.utils import _http
 from PIL import Image
 
 import reason
@@ -89,6 +88,17 @@ def test_the_cache_serves_offline(hub: FakeHub, copy: Path, monkeypatch: pytest.
         reason.load("hf://us/other")
 
 
+def test_the_cache_serves_where_the_network_fails(hub: FakeHub, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed = reason.push(copy, "hf://us/tiny")
+    reason.load("hf://us/tiny")
+    hub.broken = True
+    assert reason.load("hf://us/tiny").digest == pushed.digest
+    with pytest.raises(SharingError, match=r"hf://us/new: the Hub cannot be reached \(.*503"):
+        reason.load("hf://us/new")
+    point_to(monkeypatch, "http://127.0.0.1:9")
+    assert reason.load("hf://us/tiny").digest == pushed.digest
+
+
 @pytest.mark.parametrize("address", ["hf://tiny", "hf://a/b/c", "hf://us/tiny@", "hf://us/../x", "hf://"])
 def test_addresses_of_another_form(address: str) -> None:
     with pytest.raises(SharingError, match=r"is no address on the Hub; write hf://OWNER/NAME"):
@@ -121,7 +131,6 @@ def test_without_network(
     hub: FakeHub, copy: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], object]
 ) -> None:
     point_to(monkeypatch, "http://127.0.0.1:9")  # the port of what discards everything, where nothing listens
-    monkeypatch.setattr(_http.time, "sleep", lambda _: None)
     with pytest.raises(SharingError, match=r"hf://us/tiny: the Hub cannot be reached \(.*\); check the network"):
         act(copy)
 

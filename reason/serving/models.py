@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from reason.base.arrays import ArrayBase
 from reason.bundle.folders import find_all
 from reason.bundle.reading import load
 from reason.detector.detector import Detector
@@ -63,7 +64,7 @@ class Models:
         """Load every bundle.
 
         Raises:
-            BundleError: a bundle is incomplete, altered or inconsistent.
+            BundleError: a bundle is incomplete, altered or inconsistent, or judges no pictures.
             ConfigError: two bundles have one name, or the default model is not among them.
         """
         models: dict[str, Model] = {}
@@ -138,4 +139,7 @@ def _load(folder: Path, settings: Settings) -> Detector:
     # On one thread, because a pool of OpenMP threads that exists when a server forks its workers
     # would leave them waiting for ever for threads that they do not have.
     with torch_threads(1):
-        return load(folder, engine=settings.engine, device=settings.device)
+        detector = load(folder, engine=settings.engine, device=settings.device)
+    if isinstance(detector.base, ArrayBase):
+        raise BundleError(f"{folder}: judges arrays and no pictures; use ReliabilityEstimator.load, or take it away.")
+    return detector

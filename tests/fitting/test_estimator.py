@@ -22,6 +22,8 @@ from reason.bundle.folders import CARD
 from reason.detector.detector import Detector
 from reason.errors import BundleError, EvidenceError, FitError, SettingsError
 from reason.fitting.estimator import ReliabilityEstimator, fit_arrays
+from reason.serving.models import Models
+from reason.serving.settings import Settings
 from reason.structure import plain
 
 NAMES = ("cat", "dog", "owl")
@@ -97,6 +99,12 @@ def test_saved_and_loaded_it_judges_alike(fitted: ReliabilityEstimator, tmp_path
 def test_it_has_no_network_for_pictures(fitted: ReliabilityEstimator, shape_image: Image.Image) -> None:
     with pytest.raises(EvidenceError, match="has no network that looks at pictures; give their evidence to"):
         fitted.detector_.predict([shape_image])
+
+
+def test_its_bundle_is_not_served(fitted: ReliabilityEstimator, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "mine")
+    with pytest.raises(BundleError, match=r"mine: judges arrays and no pictures; use ReliabilityEstimator\.load"):
+        Models(Settings(bundles=tmp_path / "mine")).load()
 
 
 def test_the_bundle_of_a_network_is_no_estimator(bundle_folder: Path) -> None:

@@ -28,7 +28,7 @@ def published_way(detector: Detector) -> Callable[[torch.Tensor], None]:
     network = make(detector.architecture, len(detector.classes), dropout, detector.preprocessing.channels)
     network.load_state_dict(detector.tapped.network.state_dict())
     base = tap(network.to(memory_format=torch.channels_last), detector.architecture, dropout)
-    features = base.head.in_features
+    features = base.features
     bank = np.random.default_rng(0).normal(size=(BANK_SIZE, features)).astype(np.float32)
     search = NearestNeighbors(n_neighbors=10).fit(bank)
 

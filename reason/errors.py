@@ -21,6 +21,10 @@ class SharingError(ReasonError):
     """A bundle cannot be pushed to, or fetched from, where it is shared."""
 
 
+class ClassifierError(ReasonError):
+    """A classifier cannot be found, read or judged as it is given."""
+
+
 class DatasetError(ReasonError):
     """A data set is missing or unreadable."""
 

@@ -13,6 +13,7 @@ from torch import nn
 from reason.base.engines.engine import Engine
 from reason.base.evidence import Evidence
 from reason.base.head import Head
+from reason.base.outputs import embedding_of, first_tensor, logits_of, matrix_of, output_tensor, weight_of
 from reason.base.taps import POOLINGS, Tap
 
 
@@ -32,8 +33,10 @@ class _KeepEmbedding:
     def __init__(self, kept: _Kept) -> None:
         self.kept = kept
 
-    def __call__(self, _: nn.Module, inputs: tuple[Any, ...]) -> None:
-        self.kept.embedding = inputs[0]
+    def __call__(self, module: nn.Module, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        taken = first_tensor((inputs, keywords))
+        if taken is not None:
+            self.kept.embedding = embedding_of(module, taken)
 
 
 class _KeepActivations:
@@ -42,38 +45,57 @@ class _KeepActivations:
     def __init__(self, kept: _Kept, tap: Tap) -> None:
         self.kept, self.tap = kept, tap
 
-    def __call__(self, _: nn.Module, __: tuple[Any, ...], output: torch.Tensor) -> None:
-        if self.kept.activations is not None:
-            self.kept.activations.update(self.tap.pool(output.detach()))
+    def __call__(self, _: nn.Module, __: tuple[Any, ...], output: Any) -> None:
+        tensor = output_tensor(output) if self.kept.activations is not None else None
+        if self.kept.activations is not None and tensor is not None:
+            self.kept.activations.update(self.tap.pool(tensor.detach()))
 
 
 class Tapped(nn.Module, Engine):
-    """Any classifier whose last layer is linear, with hooks that read its inside as it runs.
+    """Any classifier, with hooks that read its inside as it runs.
 
     The wrapped network is not changed: hooks keep the embedding that enters the head, and what the taps ask for.
     It runs where its parameters are; evidence comes back to the CPU.
 
     Args:
-        network: maps images ``[n, channels, h, w]`` to logits ``[n, classes]``.
-        head: dotted name of the last ``nn.Linear``.
+        network: maps images ``[n, channels, h, w]`` to logits ``[n, classes]``, see ``reason.base.outputs.logits_of``.
+        head: dotted name of the last layer with weights ``[classes, features, ...]``; its input, averaged over space or
+            tokens, is the embedding. ``reason.base.anatomy.discover`` finds it.
         dropout: rate of the dropout before the head, in [0, 1); 0 when the network has none.
         taps: further layers to keep.
+        linear: whether the logits are the head's weight times the embedding plus its bias.
+
+    Raises:
+        AttributeError: the network has no module of a name given here.
+        TypeError: the head has no weights of two dimensions.
     """
 
     name = "torch"
     precision = "fp32"
 
-    def __init__(self, network: nn.Module, *, head: str, dropout: float = 0.0, taps: Sequence[Tap] = ()) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        head: str,
+        dropout: float = 0.0,
+        taps: Sequence[Tap] = (),
+        linear: bool = True,
+    ) -> None:
         super().__init__()
         self.network = network
         self.dropout = dropout
         self.taps = tuple(taps)
+        self.head_module = head
         # A plain attribute: registering the head again would store its weights twice.
         self._head = (network.get_submodule(head),)
-        if not isinstance(self.head, nn.Linear):
-            raise TypeError(f"{head} must be an nn.Linear, not {type(self.head).__name__}.")
+        weight = weight_of(self.head)
+        if weight is None:
+            raise TypeError(f"{head} must be a layer with weights, not {type(self.head).__name__}.")
+        self._widths = weight.shape[0], weight.shape[1]
+        self.linear = linear and matrix_of(self.head) is not None
         self._kept = _Kept()  # predictions of several threads must not mix
-        self.head.register_forward_pre_hook(_KeepEmbedding(self._kept))
+        self.head.register_forward_pre_hook(_KeepEmbedding(self._kept), with_kwargs=True)
         for item in self.taps:
             network.get_submodule(item.module).register_forward_hook(_KeepActivations(self._kept, item))
 
@@ -88,24 +110,31 @@ class Tapped(nn.Module, Engine):
         return tuple(key for item in self.taps for key in item.keys(tuple(POOLINGS)))
 
     @property
-    def head(self) -> nn.Linear:
-        """The last layer; weight ``[classes, features]``."""
-        return self._head[0]  # type: ignore[return-value]
+    def head(self) -> Any:
+        """The last layer, a module; its weight is ``[classes, features, ...]``."""
+        return self._head[0]
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
 
     @property
     def features(self) -> int:
         """Width of the embedding."""
-        return self.head.in_features
+        return self._widths[1]
 
     @property
     def classes(self) -> int:
         """Number of logits."""
-        return self.head.out_features
+        return self._widths[0]
 
     def classifier_head(self) -> Head:
         """Return the head as the signals read it: on the CPU, where evidence is."""
-        bias = torch.zeros(self.classes) if self.head.bias is None else self.head.bias.detach().cpu()
-        return Head.linear(self.head.weight.detach().cpu(), bias, self.dropout)
+        matrix, bias = matrix_of(self.head), getattr(self.head, "bias", None)
+        if not self.linear or matrix is None:
+            return Head(None, None, self.dropout, self.features, self.classes)
+        shift = bias.detach().cpu() if isinstance(bias, torch.Tensor) else torch.zeros(self.classes)
+        return Head.linear(matrix.detach().cpu(), shift, self.dropout)
 
     def arrays(self) -> Mapping[str, torch.Tensor]:
         """Return the network's parameters and buffers by name."""
@@ -114,8 +143,7 @@ class Tapped(nn.Module, Engine):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return logits ``[n, classes]`` of standardised images ``[n, channels, h, w]``."""
-        logits: torch.Tensor = self.network(images)
-        return logits
+        return logits_of(self.network(images))
 
     def freeze(self) -> Tapped:
         """Switch to evaluation mode and stop all parameters from taking gradients."""
@@ -142,7 +170,7 @@ class Tapped(nn.Module, Engine):
         """
         if self.training:
             raise RuntimeError("the base classifier is in training mode; call freeze() first.")
-        images = images.detach().to(self.head.weight.device)
+        images = images.detach().to(self._device)
         images = images.contiguous(memory_format=torch.channels_last).requires_grad_(gradient)
         with torch.set_grad_enabled(gradient):
             logits, embedding, activations = self.inside(images, taps=taps)
@@ -173,7 +201,7 @@ class Tapped(nn.Module, Engine):
 
     def identity(self) -> str:
         """Return a digest of the version of PyTorch, the device, the taps and the weights."""
-        digest = hashlib.sha256(f"{torch.__version__} {self.head.weight.device.type} {self.taps}".encode())
+        digest = hashlib.sha256(f"{torch.__version__} {self._device.type} {self.taps}".encode())
         for name, tensor in self.network.state_dict().items():
             digest.update(name.encode())
             digest.update(tensor.cpu().contiguous().numpy().tobytes())

@@ -33,3 +33,5 @@ __all__ = [
     "StoredContext",
     "measured",
 ]
+
+FAMILIES.load()

@@ -4,12 +4,12 @@ import sys
 
 from reason.errors import ReasonError
 from reason.serving import Settings
-from reason.serving.models import find_bundles
+from reason.serving.models import folders_of
 
 try:
     _settings = Settings.from_environment()
     # Here, and not first in the workers: with --preload or without, gunicorn ends before it starts anything.
-    find_bundles(_settings.bundles)
+    folders_of(_settings)
 except ReasonError as _error:
     sys.stderr.write(f"{_error}\n")
     sys.exit(1)

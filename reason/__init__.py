@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reason.detector.verdict import Verdict
     from reason.errors import ReasonError
     from reason.fitting.estimator import ReliabilityEstimator
-    from reason.fitting.fit import fit
+    from reason.fitting.fit_classifier import fit
     from reason.sharing.loading import load
     from reason.sharing.pushing import push
 
@@ -28,7 +28,7 @@ _HOMES = {
     "ReasonError": "reason.errors",
     "Verdict": "reason.detector.verdict",
     "ReliabilityEstimator": "reason.fitting.estimator",
-    "fit": "reason.fitting.fit",
+    "fit": "reason.fitting.fit_classifier",
     "load": "reason.sharing.loading",
     "push": "reason.sharing.pushing",
     "save": "reason.bundle.writing",

@@ -18,7 +18,7 @@ from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
 from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.provenance import Provenance
-from reason.fitting.fit import fit
+from reason.fitting.fit_parts import fit_parts
 from reason.signals import SignalSettings
 
 
@@ -42,7 +42,7 @@ def detector(shapes: ImageSet) -> Detector:
     preprocessing = shape_preprocessing()
     extract = Extractor(base, preprocessing, gradient=True, views=True)
     parts = [extract(shapes.take(rows)) for rows in (base_rows, meta_rows, calibration_rows)]
-    return fit(
+    return fit_parts(
         "tiny",
         base,
         preprocessing,

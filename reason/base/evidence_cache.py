@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import torch
 
 from reason.base.evidence import Evidence
 from reason.data.array_store import ArrayStore
@@ -23,21 +26,28 @@ class EvidenceCache:
     def read(self, key: str) -> Evidence | None:
         """Return what is kept under the key; ``None`` when it is missing or damaged."""
         arrays = self._store.read(key)
-        if arrays is None:
-            return None
-        return Evidence(
-            arrays["logits"],
-            arrays["embedding"],
-            arrays.get("gradient_norm"),
-            # Numbered, because the format has an order of its own.
-            {name.split(":", 2)[2]: arrays[name] for name in sorted(arrays) if name.startswith(_ACTIVATIONS)},
-        )
+        return None if arrays is None else from_arrays(arrays)
 
     def write(self, key: str, evidence: Evidence) -> None:
         """Keep evidence under the key; a process that dies while it writes leaves nothing that is read."""
-        arrays = {"logits": evidence.logits, "embedding": evidence.embedding}
-        if evidence.gradient_norm is not None:
-            arrays["gradient_norm"] = evidence.gradient_norm
-        for number, (name, values) in enumerate(evidence.activations.items()):
-            arrays[f"{_ACTIVATIONS}{number:04d}:{name}"] = values
-        self._store.write(key, arrays)
+        self._store.write(key, to_arrays(evidence))
+
+
+def to_arrays(evidence: Evidence) -> dict[str, torch.Tensor]:
+    """Return evidence without views as named arrays, whose order does not matter."""
+    arrays = {"logits": evidence.logits, "embedding": evidence.embedding}
+    if evidence.gradient_norm is not None:
+        arrays["gradient_norm"] = evidence.gradient_norm
+    for number, (name, values) in enumerate(evidence.activations.items()):
+        arrays[f"{_ACTIVATIONS}{number:04d}:{name}"] = values
+    return arrays
+
+
+def from_arrays(arrays: Mapping[str, torch.Tensor]) -> Evidence:
+    """Return the evidence that ``to_arrays`` was given."""
+    return Evidence(
+        arrays["logits"],
+        arrays["embedding"],
+        arrays.get("gradient_norm"),
+        {name.split(":", 2)[2]: arrays[name] for name in sorted(arrays) if name.startswith(_ACTIVATIONS)},
+    )

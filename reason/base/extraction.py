@@ -69,7 +69,7 @@ class Extractor:
         Raises:
             FitError: the network takes pictures of one size only, and the views are smaller.
         """
-        batch_size = _batch_size(images)
+        batch_size = batch_size_of(images.pixels.shape[-2:].numel())
         parts = []
         with progress.bar(f"evidence of {title}", unit="images") as bar:
             bar.set(0, len(images))
@@ -115,7 +115,7 @@ class Extractor:
         return {look: kept for look, kept in read.items() if kept is not None}
 
 
-def _batch_size(images: ImageSet) -> int:
-    """Return how many images pass together: the largest power of two within the limits."""
-    most = min(BATCH, BATCH_PIXELS // images.pixels.shape[-2:].numel())
+def batch_size_of(pixels: int) -> int:
+    """Return how many images of so many pixels pass together: the largest power of two within the limits."""
+    most = min(BATCH, BATCH_PIXELS // pixels)
     return 1 << max(0, most.bit_length() - 1)

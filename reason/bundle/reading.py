@@ -97,6 +97,15 @@ def load(
     )
 
 
+def architecture_of(folder: Path) -> str:
+    """Return the architecture that a bundle's card names; nothing but the card is read.
+
+    Raises:
+        BundleError: the card is missing, altered, or holds what no card holds.
+    """
+    return cards.read(find(folder) / CARD).architecture
+
+
 def load_base(folder: Path) -> tuple[Tapped, Provenance]:
     """Read the base classifier of a bundle of a built-in architecture alone, and how it was made.
 

@@ -61,6 +61,15 @@ def _facts(detector: Detector) -> Iterator[tuple[str, str]]:
     yield "classes", f"{len(detector.classes)}: {', '.join(detector.classes)}"
     families = [f"{family.name} ({groups.count(family.name)})" for family in detector.signals.families]
     yield "signals", f"{len(groups)} columns: {', '.join(families)}"
+    if made.choice is not None:
+        yield "head", f"{detector.head.kind} ({made.choice.chosen}): {made.choice.why}"
+    if made.fit is not None:
+        parts = {"bank": made.fit.bank, "meta-fit": made.fit.meta, "calibration": made.fit.calibration}
+        yield (
+            "fitted on",
+            ", ".join(f"{part.n} images for {name} ({part.errors} wrong)" for name, part in parts.items()),
+        )
+        yield from (("note", note) for note in made.fit.notes)
     proved = ", ".join(("torch", *detector.engine_proofs))
     yield "engine", f"{detector.engine.name} in {detector.engine.precision}, which auto takes here, of {proved}"
     yield "threshold", f"{detector.threshold:.4g}"

@@ -76,6 +76,8 @@ def train(recipe: Path, **options: Any) -> None:
 @click.command()
 @click.argument("bundle")
 @data_root_option
+@click.option("--data", metavar="FOLDER|TABLE", help="What reason fit made BUNDLE of; of arrays, any others.")
+@click.option("--bank", metavar="FOLDER|TABLE", help="The bank that it was fitted with, where one was given.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the figures, instead of eval_plots/.")
 @click.option(
     "--seeds",
@@ -96,6 +98,8 @@ def train(recipe: Path, **options: Any) -> None:
 def evaluate(
     bundle: str,
     data_root: Path,
+    data: str | None,
+    bank: str | None,
     output: Path | None,
     seeds: int,
     scores: tuple[str, ...],
@@ -108,20 +112,35 @@ def evaluate(
     BUNDLE is the name of one that ships with REASON, the path of a bundle's folder, or hf://OWNER/NAME. With auto, an
     engine in single precision runs the base classifier, which judges as torch does.
     """
+    from reason.base.arrays import ARCHITECTURE
+    from reason.bundle.reading import architecture_of
     from reason.cli.report import print_report
     from reason.evaluation import evaluate as evaluations
     from reason.evaluation.baselines import SCORES
     from reason.evaluation.output import write
 
+    folder = bundle_folder(bundle)
+    if architecture_of(folder) == ARCHITECTURE:
+        _evaluate_arrays(folder, data, as_json)
+        return
     if scores:
         sys.path.append(str(Path.cwd()))  # the installed command, unlike python -m, does not look there for modules
     more = [SCORES.resolve(text) for text in scores]
-    evaluation = evaluations.run(bundle_folder(bundle), data_root, seeds, more, engine, device)
+    evaluation = evaluations.run(folder, data_root, seeds, more, engine, device, data, bank)
     write(evaluation, output)
     if as_json:
         click.echo(json.dumps(evaluation.report.to_json(), ensure_ascii=False, indent=2))
     else:
         print_report(evaluation.report)
+
+
+def _evaluate_arrays(folder: Path, data: str | None, as_json: bool) -> None:
+    from reason.fitting.estimator import ReliabilityEstimator
+
+    if data is None:
+        raise click.UsageError("--data: the bundle judges arrays; name an .npz or .parquet file of logits and labels.")
+    report = ReliabilityEstimator.load(folder).evaluate(Path(data))
+    click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) if as_json else str(report))
 
 
 @click.command()

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 
-def _split(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return None if value is None else tuple(part.strip() for part in value.split(",") if part.strip())
+def _split(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return all parts of an option that may be repeated, and may hold several each time; ``None`` without it."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip()) if values else None
 
 
 def _type(key: Field[Any]) -> Any:
@@ -44,6 +45,7 @@ def _flag(key: Field[Any]) -> click.Parameter:
     return click.Option(
         ["--" + key.name.replace("_", "-")],
         type=_type(key),
+        multiple=isinstance(key.default, tuple),
         callback=_split if isinstance(key.default, tuple) else None,
         help=f"{key.metadata['help']} ({default}{variable(key.name)})".replace("`", ""),
     )

@@ -38,6 +38,25 @@ class Platt:
             raise FitError("the head ranks the calibration images no better than chance; fit it on more images.")
         return cls(slope, intercept)
 
+    @classmethod
+    def shifted(cls, logits: torch.Tensor, correct: torch.Tensor) -> Platt:
+        """Fit the intercept alone, at slope 1: for so few wrong predictions that a slope cannot be told from them.
+
+        The mean reliability becomes ``(right + 1) / (n + 2)``, Laplace's rule of succession, so that no finite number
+        of right predictions makes the classifier faultless.
+
+        Args:
+            logits: those of the reliability head ``[n]``, at least one.
+            correct: bool ``[n]``.
+        """
+        from scipy.optimize import brentq
+        from scipy.special import expit
+
+        values = logits.double().numpy()
+        wanted = (int(correct.sum()) + 1) / (len(correct) + 2)
+        reach = float(abs(values).max()) + 50
+        return cls(1.0, float(brentq(lambda shift: expit(values + shift).mean() - wanted, -reach, reach)))
+
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:
         """Return reliabilities ``[n]`` in [0, 1]."""
         return torch.sigmoid(self.slope * logits + self.intercept)

@@ -49,7 +49,7 @@ class Judgement:
 class Detector:
     """Judges each prediction of one base classifier.
 
-    ``reason.load`` reads one from a bundle, ``reason.fitting.fit.fit`` makes one. Calls from several threads
+    ``reason.load`` reads one from a bundle, ``reason.fit`` makes one. Calls from several threads
     are safe, and it can be copied and sent to other processes.
     """
 
@@ -180,7 +180,7 @@ class Detector:
         vectors, nearest = self.signals.explain(evidence)
         neighbours = self._neighbours(nearest, len(evidence))
         clock.mark("signals")
-        judgement = self._judge_vectors(vectors)
+        judgement = self.judge_vectors(vectors)
         if not bool(torch.isfinite(vectors).all() and torch.isfinite(judgement.reliability).all()):
             raise BundleError(f"{self.name}: computes numbers of an image that are not finite; get the bundle again.")
         clock.mark("judge")
@@ -200,10 +200,11 @@ class Detector:
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Return meta-vectors and reliabilities of evidence, wherever it comes from; it need not be of images."""
-        return self._judge_vectors(self.signals.compute(evidence))
+        return self.judge_vectors(self.signals.compute(evidence))
 
     @torch.no_grad()
-    def _judge_vectors(self, vectors: torch.Tensor) -> Judgement:
+    def judge_vectors(self, vectors: torch.Tensor) -> Judgement:
+        """Return reliabilities of meta-vectors ``[n, columns]``."""
         logits = self.head(vectors)
         return Judgement(vectors, logits, self.calibration(logits))
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from reason.detector.fit_record import FitRecord
 from reason.detector.heads.record import ChoiceRecord
 from reason.detector.recipe import Recipe
 from reason.structure import plain
@@ -74,7 +75,8 @@ class Provenance:
     """When it was made, ISO 8601."""
     versions: Mapping[str, str] = field(default_factory=lambda: {name: version(name) for name in PACKAGES})
     """By package, the version that it was made with."""
-
+    fit: FitRecord | None = None
+    """How it was fitted to a trained classifier; ``None`` where a recipe made it."""
     choice: ChoiceRecord | None = None
     """How its head was chosen; ``None`` where the kind was given."""
 
@@ -86,6 +88,7 @@ class Provenance:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         facts: dict[str, Any] = plain(self)
-        if self.choice is None:  # as cards of before have it
-            del facts["choice"]
+        for name in ("fit", "choice"):  # as cards of before have neither
+            if facts[name] is None:
+                del facts[name]
         return facts

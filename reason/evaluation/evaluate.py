@@ -9,12 +9,14 @@ from pathlib import Path
 import torch
 
 from reason import progress
-from reason.base.evidence import Labelled, join
-from reason.base.extraction import CACHE, Extractor
+from reason.base.evidence import join
+from reason.base.extraction import CACHE
 from reason.bundle.reading import load
 from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
-from reason.evaluation import splits
+from reason.detector.heads import MetaNet
+from reason.errors import BundleError
+from reason.evaluation import material, splits
 from reason.evaluation.baselines import ConfidenceScore
 from reason.evaluation.comparison import Comparison
 from reason.evaluation.importance import importance
@@ -22,7 +24,6 @@ from reason.evaluation.measures import by_type, measure, severity_sweep
 from reason.evaluation.report import Report
 from reason.evaluation.scored import ScoredSplit
 from reason.evaluation.splits import EvaluationProtocol
-from reason.fitting.fitting_data import gather_bank, gather_meta, read_parts
 
 SEEDS = 3
 """MetaNets that are compared by default: the bundle's own, and others from further seeds."""
@@ -47,6 +48,8 @@ def run(
     more: Sequence[type[ConfidenceScore]] = (),
     engine: str = "auto",
     device: str = "cpu",
+    data: object = None,
+    bank: object = None,
 ) -> Evaluation:
     """Evaluate a bundle on its data set's test images.
 
@@ -57,19 +60,28 @@ def run(
         more: scores to compare with besides those that are registered.
         engine: what runs the base classifier, see ``reason.load``; ``auto`` takes one in single precision.
         device: where PyTorch runs it.
+        data: the labelled images that it was fitted to, where ``reason.fit`` made it.
+        bank: the bank that it was fitted with, where one was given.
 
     Raises:
-        BundleError: the bundle cannot be read, or does not say which data set it is about.
+        BundleError: the bundle cannot be read, does not say which data set it is about, or was fitted to other data.
         DatasetError: a data set is missing.
         FitError: a score cannot be fitted, or one of ``more`` does not fit the bundle.
     """
     detector = load(folder, engine=engine, device=device, exact=True)
     protocol = EvaluationProtocol.of(detector)
     extractor = detector.extractor(CACHE)
-    test = splits.read_test(protocol, detector, data_root)
-    train, meta = _learned_from(detector, protocol, extractor, data_root)
+    fitted = detector.provenance.fit
+    if fitted is not None and data is None:
+        raise BundleError(f"{detector.name}: was fitted to labelled images of your own; name them by --data.")
+    if fitted is not None:
+        found = material.of_fit(detector, fitted, extractor, data, bank)
+    else:
+        found = material.of_recipe(detector, protocol, extractor, data_root)
+    test, meta = found.test, found.meta
     progress.say("fit the baselines, and the MetaNet from further seeds")
-    comparison = Comparison.fit(detector, train, meta, protocol.metanet, protocol.seed, seeds, more)
+    replicates = seeds if isinstance(detector.head, MetaNet) else 1
+    comparison = Comparison.fit(detector, found.train, meta, protocol.metanet, protocol.seed, replicates, more)
     scored: dict[str, ScoredSplit] = {}
     pixels = test.pixels
     for split in splits.main_splits(protocol, test, detector, data_root):
@@ -92,16 +104,3 @@ def run(
         training=detector.provenance.history,
     )
     return Evaluation(report, detector, scored, pixels)
-
-
-def _learned_from(
-    detector: Detector, protocol: EvaluationProtocol, extractor: Extractor, data_root: Path
-) -> tuple[Labelled, Labelled]:
-    """Return the base-train and the meta-fit evidence that the bundle was fitted on.
-
-    Raises:
-        BundleError: the train images are not those that the card tells of.
-    """
-    parts = read_parts(detector, data_root)
-    meta = gather_meta(extractor, parts, protocol.meta_fit, protocol.target, protocol.seed)
-    return gather_bank(extractor, parts), meta

@@ -15,6 +15,7 @@ from reason.data.corruptions import CORRUPTIONS, families
 from reason.data.image_set import ImageSet, corrupted
 from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
+from reason.detector.fit_record import FitSettings
 from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.recipe import CorruptionMix, MetaFit
 from reason.errors import BundleError, DatasetError
@@ -43,7 +44,8 @@ class Split:
 class EvaluationProtocol:
     """What a bundle's provenance says about its data set, and about what its fit saw of it."""
 
-    dataset: str
+    dataset: str | None
+    """Name of the data set; ``None`` where the bundle was fitted to labelled images."""
     seed: int
     """Seed of the split and of the copies."""
     target: CorruptionMix
@@ -56,8 +58,11 @@ class EvaluationProtocol:
         """Read the provenance of a detector.
 
         Raises:
-            BundleError: no recipe made the detector.
+            BundleError: neither a recipe nor a fit made the detector.
         """
+        fitted = detector.provenance.fit
+        if fitted is not None:
+            return cls(None, fitted.settings.seed, CorruptionMix(), _meta_fit(fitted.settings), MetaNetSettings())
         recipe, split = detector.provenance.recipe, detector.provenance.split
         if recipe is None or split is None:
             raise BundleError(f"{detector.name}: no recipe made it, so it names no data set to evaluate it on.")
@@ -79,12 +84,20 @@ class EvaluationProtocol:
         return tuple(name for family, names in families().items() if family not in known for name in names)
 
 
+def _meta_fit(settings: FitSettings) -> MetaFit:
+    copied = bool(settings.corruptions) and settings.copies > 0
+    return MetaFit(corrupted=settings.copies if copied else 0, corruptions=settings.corruptions if copied else ())
+
+
 def read_test(protocol: EvaluationProtocol, detector: Detector, data_root: Path) -> ImageSet:
     """Read the test images of the bundle's data set.
 
     Raises:
+        BundleError: it was fitted to labelled images, which are no data set of the house.
         DatasetError: the data set is missing.
     """
+    if protocol.dataset is None:
+        raise BundleError(f"{detector.name}: was fitted to labelled images of your own, so it names no data set.")
     return datasets.read(protocol.dataset, data_root, "test", detector.preprocessing)
 
 
@@ -108,7 +121,7 @@ def main_splits(protocol: EvaluationProtocol, test: ImageSet, detector: Detector
         yield Split("seen corruptions", "seen", corrupted(some, protocol.seen, SEED + 3))
     if protocol.unseen:
         yield Split("unseen corruptions", "unseen", corrupted(some, protocol.unseen, SEED + 1))
-    name = datasets.DATASETS[protocol.dataset].ood
+    name = None if protocol.dataset is None else datasets.DATASETS[protocol.dataset].ood
     if name is None:
         return
     try:

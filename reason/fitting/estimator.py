@@ -23,7 +23,7 @@ from reason.detector.detector import Detector, Judgement
 from reason.detector.heads.choice import ChoiceSettings
 from reason.detector.heads.record import ChoiceRecord
 from reason.errors import BundleError, FitError
-from reason.fitting import fit as fitting
+from reason.fitting import fit_parts as fitting
 from reason.fitting.arrays import Arrays, ArraySource, check_outcomes, check_part, class_numbers, read_arrays
 from reason.fitting.arrays_report import ArraysReport, measure
 from reason.metrics import auroc
@@ -118,7 +118,7 @@ class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         parts = self._parts(rows, given.embedded, bank)
         families = self._families(given.embedded, parts[0], len(names))
         base = ArrayBase(rows.evidence.embedding.shape[1], len(names))
-        detector = fitting.fit(
+        detector = fitting.fit_parts(
             self.name,
             base,
             NO_PICTURES,

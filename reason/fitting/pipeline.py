@@ -23,7 +23,7 @@ from reason.detector.detector import Detector
 from reason.detector.provenance import EpochReport, PartRecord, Provenance, SplitRecord
 from reason.detector.recipe import Recipe
 from reason.errors import RecipeError, SettingsError
-from reason.fitting import fit as fitting
+from reason.fitting import fit_parts as fitting
 from reason.fitting import recipe as recipes
 from reason.fitting.fitting_data import FittingData, Parts, gather
 from reason.fitting.trainer import Trainer
@@ -197,7 +197,7 @@ def _split_record(recipe: Recipe, images: ImageSet, parts: Parts) -> SplitRecord
 
 
 def _fit(recipe: Recipe, base: Tapped, classes: tuple[str, ...], data: FittingData, provenance: Provenance) -> Detector:
-    return fitting.fit(
+    return fitting.fit_parts(
         recipe.name,
         base,
         recipe.data.preprocessing,

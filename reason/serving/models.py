@@ -46,7 +46,7 @@ class Models:
             SharingError: the one on the Hub that the settings name cannot be fetched.
         """
         self._settings = settings
-        self._folders = find_bundles(bundle_folder(settings.bundles))
+        self._folders = folders_of(settings)
         self._models: dict[str, Model] = {}
         self._loaded = threading.Event()
 
@@ -58,7 +58,7 @@ class Models:
     @property
     def default(self) -> str:
         """Name of the model that judges when a request names none."""
-        return self._settings.model or min(self._models)
+        return self._settings.model or (next(iter(self._models)) if self._settings.bundle else min(self._models))
 
     def load(self) -> None:
         """Load every bundle.
@@ -76,7 +76,7 @@ class Models:
             models[detector.name] = Model(detector, self._batcher(detector))
         if self._settings.model and self._settings.model not in models:
             raise ConfigError(
-                f"REASON_MODEL: no bundle named {self._settings.model!r} in {self._settings.bundles}; "
+                f"REASON_MODEL: no bundle named {self._settings.model!r} among those served; "
                 f"there is {', '.join(sorted(models))}."
             )
         self._models = models
@@ -118,6 +118,17 @@ def _predict(
     detector: Detector, policy: AcceptancePolicy, images: Sequence[Image.Image], names: Sequence[str | None]
 ) -> list[Verdict]:
     return detector.predict_by(policy, images, sources=names, batch_size=len(images))
+
+
+def folders_of(settings: Settings) -> list[Path]:
+    """Return the folders of the bundles that the settings name; addresses are fetched.
+
+    Raises:
+        BundleError: one is not there, or there is none.
+        SharingError: one on the Hub cannot be fetched.
+    """
+    named: Sequence[str | Path] = settings.bundle or [settings.bundles]
+    return [folder for one in named for folder in find_bundles(bundle_folder(one))]
 
 
 def find_bundles(folder: Path) -> list[Path]:

@@ -49,7 +49,12 @@ class Settings:
     bundles: Path = _key(  # noqa: RUF009 (a field, as all others)
         BUNDLES, "Folder of bundles, one bundle, or `hf://OWNER/NAME` on the Hugging Face Hub."
     )
-    model: str = _key("", "Model that judges when a request names none; empty means the first by name.")
+    bundle: tuple[str, ...] = _key(
+        (), "Bundles to serve instead of all of that folder: names, folders or `hf://OWNER/NAME`, separated by commas."
+    )
+    model: str = _key(
+        "", "Model that judges when a request names none; empty means the first of the bundles named, or by name."
+    )
     data: Path = _key(  # noqa: RUF009
         Path("data"), "Folder of data sets, whose test pictures are the samples."
     )

@@ -372,8 +372,7 @@ def test_large_pictures_pass_in_smaller_batches(
 def test_batches_of_any_size_fill_a_real_chunk(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
     """Else a batch would end where a chunk does, and be of another size than the others."""
     monkeypatch.undo()
-    pixels = torch.zeros(1, 1, 1, 1, dtype=torch.uint8).expand(2, 3, side, side)
-    size = extraction._batch_size(ImageSet(pixels, ("a",), labels=torch.zeros(2).long(), sources=("a", "b")))
+    size = extraction.batch_size_of(side**2)
     assert extraction.CHUNK % size == 0
     assert 1 <= size <= extraction.BATCH
     assert size == 1 or size * side**2 <= extraction.BATCH_PIXELS

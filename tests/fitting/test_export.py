@@ -26,7 +26,7 @@ from reason.detector.detector import Detector
 from reason.detector.heads.metanet import MetaNetSettings
 from reason.errors import BundleError, ConfigError
 from reason.fitting.export import add_engine, prove
-from reason.fitting.fit import fit
+from reason.fitting.fit_parts import fit_parts
 from reason.signals import SignalSettings
 
 SIDE, CLASSES = 20, ("a", "b", "c", "d")
@@ -78,7 +78,7 @@ def made(images: ImageSet, tmp_path_factory: pytest.TempPathFactory, known_archi
     """A bundle whose signals need no gradient."""
     rows = torch.arange(1200)
     base = tap(trained(images.take(rows[:400])), "small", 0.1).round_weights().freeze()
-    detector = fit(
+    detector = fit_parts(
         "colours",
         base,
         PREPROCESSING,

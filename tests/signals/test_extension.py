@@ -16,7 +16,7 @@ from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
 from reason.detector.heads.metanet import MetaNetSettings
 from reason.errors import ReasonError
-from reason.fitting.fit import fit
+from reason.fitting.fit_parts import fit_parts
 from reason.signals import FAMILIES, Column, Context, Requirement, SignalFamily, SignalSettings, State
 
 
@@ -60,7 +60,7 @@ def parts(detector: Detector, shapes: ImageSet) -> list[Labelled]:
 
 def fitted(detector: Detector, parts: list[Labelled]) -> Detector:
     bank, meta, calibration = parts
-    return fit(
+    return fit_parts(
         "own",
         detector.tapped,
         detector.preprocessing,

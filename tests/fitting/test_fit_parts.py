@@ -16,6 +16,7 @@ from reason.data.image_set import ImageSet, split
 from reason.detector.detector import Detector
 from reason.detector.heads.metanet import MetaNetSettings
 from reason.errors import FitError, SettingsError
+from reason.fitting.fit_parts import fit_parts
 from reason.signals import SignalSettings
 
 SMALL = MetaNetSettings(hidden=(8,), members=1)
@@ -30,7 +31,7 @@ def parts(shapes: ImageSet) -> dict[str, ImageSet]:
 
 def fitted(detector: Detector, parts: Any, **changes: Any) -> Detector:
     arguments = {"signals": SIGNALS, "metanet": SMALL, "risk": 0.3, **parts, **changes}
-    return reason.fit("mine", detector.tapped, shape_preprocessing(), arguments.pop("classes", SHAPES), **arguments)
+    return fit_parts("mine", detector.tapped, shape_preprocessing(), arguments.pop("classes", SHAPES), **arguments)
 
 
 def test_images_and_their_evidence_give_the_same_detector(detector: Detector, parts: dict[str, ImageSet]) -> None:

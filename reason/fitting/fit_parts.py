@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from reason.base.arrays import ArrayBase
 from reason.base.engines import Tapped
 from reason.base.evidence import Labelled
@@ -23,12 +21,12 @@ from reason.detector.heads.choice import ChoiceSettings, choose_head
 from reason.detector.heads.metanet import MetaNetSettings
 from reason.detector.heads.metanet import fit as fit_metanet
 from reason.detector.heads.record import ChoiceRecord
-from reason.detector.latent import LatentMap, latent_of
+from reason.detector.latent import latent_of
 from reason.detector.policy import DELTA
 from reason.detector.provenance import Provenance
 from reason.detector.recipe import GuaranteeSettings
-from reason.detector.risk import CalibrationSample
 from reason.errors import FitError
+from reason.fitting.assemble import assemble
 from reason.signals import SignalSet, SignalSettings, measured
 from reason.structure import require
 
@@ -36,10 +34,10 @@ DEFAULT_SIGNALS = SignalSettings(families=("softmax", "dropout", "gradient", "ne
 DEFAULT_METANET = MetaNetSettings()
 
 HeadKind = Literal["auto", "metanet", "logistic", "score"]
-"""What ``fit`` takes as ``head``."""
+"""What ``fit_parts`` takes as ``head``."""
 
 
-def fit(
+def fit_parts(
     name: str,
     base: Tapped | ArrayBase,
     preprocessing: Preprocessing,
@@ -107,14 +105,14 @@ def fit(
     )
     signal_set = SignalSet.fit(signals, base.classifier_head(), base.taps, bank)
     fitted, choice = _fit_head(head, signal_set, meta, metanet, seed)
-    with torch.no_grad():
-        logits = fitted(signal_set.compute(calibration.evidence))
-    platt = Platt.fit(logits, calibration.correct)
-    reliability = platt(logits)
-    sample = CalibrationSample(reliability.numpy(), calibration.correct.numpy())
-    guarantee = sample.guarantee(target.risk, target.delta)
-    latent = latent_of(calibration.evidence, signal_set.read_taps)
-    return Detector(
+    return assemble(
+        fitted,
+        Platt.fit,
+        signal_set.compute(calibration.evidence),
+        calibration.correct,
+        latent_of(calibration.evidence, signal_set.read_taps),
+        target,
+        seed,
         name=name,
         title=title or name,
         architecture=architecture,
@@ -125,12 +123,6 @@ def fit(
         preprocessing=preprocessing,
         signal_settings=signals,
         signals=signal_set,
-        head=fitted,
-        calibration=platt,
-        threshold=guarantee.threshold if guarantee else 1 - risk,
-        certificate=guarantee.certificate if guarantee else None,
-        calibration_sample=sample,
-        latent_map=LatentMap.fit(latent, reliability, calibration.correct, seed),
         provenance=replace(provenance or Provenance(), choice=choice),
     )
 

@@ -8,14 +8,21 @@ from reason.base.base import BaseClassifier
 from reason.base.engines import Engine
 from reason.base.engines.choice import RUNTIMES
 from reason.base.engines.exported import ExportedFiles
-from reason.base.engines.graph import EMBEDDING, LOGITS, check
-from reason.base.taps import POOLINGS
+from reason.base.engines.graph import check
+from reason.base.graphs.base import widths_of
 from reason.bundle.folders import BASE, GRAPH
 from reason.data.images import Preprocessing
 
 
 def open_graph(
-    folder: Path, *, graph: str, weights: str, base: BaseClassifier, preprocessing: Preprocessing, name: str
+    folder: Path,
+    *,
+    graph: str,
+    weights: str,
+    base: BaseClassifier,
+    preprocessing: Preprocessing,
+    name: str,
+    batch: int | None = None,
 ) -> Engine:
     """Return the engine of this name on the graph in a bundle's folder.
 
@@ -26,15 +33,15 @@ def open_graph(
         base: the base classifier.
         preprocessing: its own.
         name: key of ``reason.base.engines.choice.RUNTIMES``.
+        batch: number of images that the graph takes together; ``None`` for any.
 
     Raises:
         BundleError: the graph is another, or is not one that ``reason export`` makes.
         ConfigError: a package is missing.
     """
-    widths = {LOGITS: base.classes, EMBEDDING: base.features}
-    widths |= {key: tap.channels for tap in base.taps for key in tap.keys(tuple(POOLINGS))}
+    widths = widths_of(base.classes, base.features, base.taps)
     check(folder / GRAPH, graph, folder / BASE, image_shape(preprocessing), widths)
-    files = ExportedFiles(folder / GRAPH, graph, folder / BASE, weights, tuple(widths))
+    files = ExportedFiles(folder / GRAPH, graph, folder / BASE, weights, tuple(widths), batch)
     return RUNTIMES[name].engine(files)
 
 

@@ -6,12 +6,13 @@ import os
 import shutil
 from pathlib import Path
 
+from reason.base.engines.graph import GRAPH_FILE, WEIGHTS_FILE
 from reason.bundle import plain_json
 from reason.errors import BundleError
 from reason.files import open_regular
 
 CARD = "dataset_meta.json"
-BASE = "best_base.safetensors"
+BASE = WEIGHTS_FILE
 META = "best_meta_enhanced.safetensors"
 PCA = "penultimate_pca.safetensors"
 BANK = "knn_bank.safetensors"
@@ -20,7 +21,7 @@ LAYERS = "layer_statistics.safetensors"
 MAP = "latent_map.safetensors"
 BF16_SAMPLE = "calibration_sample_bf16.safetensors"
 """What engines that compute in bfloat16 say of the calibration images."""
-GRAPH = "best_base.onnx"
+GRAPH = GRAPH_FILE
 """The base classifier for engines other than PyTorch, without weights; see ``reason.base.engines.graph``."""
 SUFFIX = ".safetensors"
 """Suffix of the files that hold arrays; each stem of ``SignalSet.state`` is one of them."""

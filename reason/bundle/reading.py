@@ -13,11 +13,13 @@ from reason.base.arrays import ArrayBase
 from reason.base.base import BaseClassifier
 from reason.base.device import choose as choose_device
 from reason.base.engines import Engine, Tapped
-from reason.base.engines.choice import TORCH, choose
+from reason.base.engines.choice import TORCH, choose, choose_for_graph
+from reason.base.graphs.base import GraphBase
 from reason.bundle import card as cards
 from reason.bundle import tensors
 from reason.bundle.base import fill, unfilled
 from reason.bundle.card import Card
+from reason.bundle.carried import carried, is_carried, read_weights
 from reason.bundle.engines import open_graph
 from reason.bundle.faults import broken
 from reason.bundle.folders import BASE, BF16_SAMPLE, CARD, GRAPH, MAP, META, SAMPLE, find
@@ -59,19 +61,23 @@ def load(
         BundleError: a file is missing, truncated or altered, holds what no bundle holds, or does not fit the others.
         ConfigError: the engine is not installed or may not run this bundle, or the device cannot be used.
     """
-    folder, where = find(Path(folder)), choose_device(device)
+    folder = find(Path(folder))
     card = cards.read(folder / CARD)
-    base = unfilled(folder, card, network, head)
+    where = choose_device("cpu" if is_carried(card) and device == "auto" else device)
+    base = carried(folder, card) if is_carried(card) else unfilled(folder, card, network, head)
     CardChecks(folder, card, base).check()
     latent_map = _read_map(folder, card)
     reliability_head = _read_head(folder, card)
-    base = _read_base(folder, card, base)
+    base = read_weights(folder, card, base) if isinstance(base, GraphBase) else _read_base(folder, card, base)
     signals = _read_signals(folder, card, base)
     _check_latent(folder, latent_map, signals, base)
     check_direction(folder / CARD, reliability_head, signals)
     gradient = Requirement.GRADIENT in signals.requires
-    name = choose(engine, where.type, bundle=card.name, proved=card.engines, gradient=gradient, exact=exact)
-    runs = base.to(where) if name == TORCH else _open(folder, card, base, name)
+    if isinstance(base, GraphBase):
+        name = choose_for_graph(engine, where.type, bundle=card.name, gradient=gradient)
+    else:
+        name = choose(engine, where.type, bundle=card.name, proved=card.engines, gradient=gradient, exact=exact)
+    runs = base.to(where) if isinstance(base, Tapped) and name == TORCH else _open(folder, card, base, name)
     own = card.engines.get(name, card)
     return Detector(
         name=card.name,
@@ -125,7 +131,10 @@ def load_base(folder: Path) -> tuple[Tapped, Provenance]:
 def _open(folder: Path, card: Card, base: BaseClassifier, name: str) -> Engine:
     seals, preprocessing = card.files, card.preprocessing
     graph, weights = seals[GRAPH].sha256, seals[BASE].sha256
-    return open_graph(folder, graph=graph, weights=weights, base=base, preprocessing=preprocessing, name=name)
+    batch = base.files.batch if isinstance(base, GraphBase) else None
+    return open_graph(
+        folder, graph=graph, weights=weights, base=base, preprocessing=preprocessing, name=name, batch=batch
+    )
 
 
 def _read_base(folder: Path, card: Card, base: Tapped | ArrayBase) -> Tapped | ArrayBase:

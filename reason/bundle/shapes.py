@@ -7,6 +7,9 @@ from pathlib import Path
 
 from reason.base.base import BaseClassifier
 from reason.base.engines.choice import RUNTIMES
+from reason.base.engines.sizes import FaultError
+from reason.base.graphs.base import GraphBase
+from reason.base.graphs.outputs import HEAD_BIAS, HEAD_WEIGHT
 from reason.bundle.base import without_memory
 from reason.bundle.card import Card, MetaNetShape
 from reason.bundle.faults import broken
@@ -138,11 +141,17 @@ class CardChecks:
             if proof.precision == "fp32" and (proof.threshold, proof.certificate) != own:
                 raise broken(self._path, f"engines.{name} has another threshold or certificate than the bundle")
         rounded = any(proof.precision == "bf16" for proof in card.engines.values())
-        for name, needed in ((GRAPH, bool(card.engines)), (BF16_SAMPLE, rounded)):
+        alone = isinstance(self._base, GraphBase)
+        if alone and card.engines:
+            raise broken(self._path, "its engines are proved against PyTorch, and it has a graph alone")
+        for name, needed in ((GRAPH, alone or bool(card.engines)), (BF16_SAMPLE, rounded)):
             if (name in card.files) != needed:
                 raise broken(self._path, f"lists {'no ' if needed else ''}{name}, and its engines say otherwise")
 
     def _check_base(self) -> None:
+        if isinstance(self._base, GraphBase):
+            self._compare(BASE, self._pointed_at(self._base), GRAPH)
+            return
         expected, stored = {}, self._card.files[BASE].arrays
         for name, tensor in self._base.arrays().items():
             dtype = DTYPES.get(tensor.dtype)
@@ -152,6 +161,20 @@ class CardChecks:
                 dtype = "F32" if stored.get(name, "").startswith("F32[") else "F16"
             expected[name] = described(dtype, tensor.shape)
         self._compare(BASE, expected, f"architecture {self._card.architecture!r}")
+
+    def _pointed_at(self, base: GraphBase) -> dict[str, str]:
+        """Return the arrays that a graph points at, of which a linear head must have those that fit its outputs."""
+        path = self._path.with_name(GRAPH)
+        try:
+            stored = base.stored()
+        except FaultError as fault:
+            raise broken(path, str(fault)) from None
+        shapes = {name: stored[name][1] for name in (HEAD_WEIGHT, HEAD_BIAS) if name in stored}
+        if shapes and shapes != {HEAD_WEIGHT: (base.classes, base.features), HEAD_BIAS: (base.classes,)}:
+            raise broken(
+                path, f"its head has the shapes {shapes} for {base.classes} classes of {base.features} features"
+            )
+        return {name: described(dtype, list(shape)) for name, (dtype, shape) in stored.items()}
 
     def _check_head(self) -> None:
         try:

@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
+from reason.base.graphs.base import GraphBase
 from reason.bundle import card as cards
 from reason.bundle import tensors
+from reason.bundle.carried import check_files, copy_files
 from reason.bundle.folders import BASE, CARD, MAP, META, SAMPLE, SUFFIX, claim, swap_in
 from reason.bundle.shapes import CLASSES, CardChecks
 from reason.bundle.states import pack
@@ -40,17 +42,22 @@ def save(detector: Detector, folder: str | Path) -> str:
         name = detector.engine.name
         raise BundleError(f"{detector.name}: its threshold is that of {name}; load it with torch to save it.")
     arrays = _arrays(detector)
+    alone = detector.base if isinstance(detector.base, GraphBase) else None
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
         seals = {name: tensors.write(unfinished / name, arrays[name]) for name in sorted(arrays)}
+        if alone:
+            seals |= copy_files(alone, unfinished)
         files = {name: seal.model_dump() for name, seal in seals.items()}
         card = cards.write(unfinished / CARD, {**_facts(detector), "files": files})
         CardChecks(folder, card, detector.base).check()
         for name, found in arrays.items():
             _check(folder / name, card, found)
         check_direction(folder / CARD, detector.head, detector.signals)
+        if alone:
+            check_files(alone, unfinished, card)
         swap_in(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -60,7 +67,9 @@ def save(detector: Detector, folder: str | Path) -> str:
 def _arrays(detector: Detector) -> dict[str, Mapping[str, torch.Tensor]]:
     """Return what each file holds."""
     head = {**detector.head.state_dict(), CLASSES: to_bytes(detector.classes)}
-    arrays: dict[str, Mapping[str, torch.Tensor]] = {BASE: compact(detector.base.arrays()), META: head}
+    arrays: dict[str, Mapping[str, torch.Tensor]] = {META: head}
+    if not isinstance(detector.base, GraphBase):
+        arrays[BASE] = compact(detector.base.arrays())
     if detector.calibration_sample is not None:
         arrays[SAMPLE] = pack(detector.calibration_sample)
     if detector.latent_map is not None:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
+from onnx import numpy_helper
 
-from reason.bundle.folders import CARD
+from reason.bundle.folders import CARD, GRAPH
 
 from .forging import edit_arrays, seal_again, write_card
 
@@ -42,7 +44,7 @@ def mutate(folder: Path, rng: random.Random) -> str:
 
 
 def _file(folder: Path, rng: random.Random) -> Path:
-    return rng.choice(sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors")))
+    return rng.choice(sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".onnx")))
 
 
 def _arrays_file(folder: Path, rng: random.Random) -> Path:
@@ -154,6 +156,81 @@ def arrays(folder: Path, rng: random.Random) -> str:
     return done[0]
 
 
+def graph(folder: Path, rng: random.Random) -> str:
+    """Change nodes and numbers of a graph, where there is one, and seal it again."""
+    path = folder / GRAPH
+    try:
+        model = onnx.load_model_from_string(path.read_bytes())
+        done = rng.choice((_other_node, _other_input, _other_number, _other_attribute, _other_shape))(model, rng)
+    except Exception:  # there is none, or an earlier mutation broke it
+        return flip(folder, rng)
+    path.write_bytes(model.SerializeToString())
+    return f"graph: {done}{' and sealed' if _seal(folder, GRAPH) else ''}"
+
+
+OPERATORS = (
+    "Expand",
+    "Tile",
+    "Resize",
+    "Pad",
+    "Range",
+    "Loop",
+    "MatMul",
+    "Relu",
+    "Concat",
+    "Shape",
+    "Gather",
+    "RandomNormal",
+)
+SIZES = (0, 1, -1, 7, 65_537, 2**31, 2**40, 2**62)
+
+
+def _other_node(model: onnx.ModelProto, rng: random.Random) -> str:
+    node = rng.choice(model.graph.node)
+    if rng.random() < 0.3:
+        model.graph.node.remove(node)
+        return f"without a {node.op_type}"
+    before, node.op_type = node.op_type, rng.choice(OPERATORS)
+    return f"{node.op_type} for {before}"
+
+
+def _other_input(model: onnx.ModelProto, rng: random.Random) -> str:
+    node = rng.choice([node for node in model.graph.node if node.input])
+    names = [name for other in model.graph.node for name in (*other.input, *other.output)]
+    node.input[rng.randrange(len(node.input))] = rng.choice([*names, "images", "", "none"])
+    return f"another input of a {node.op_type}"
+
+
+def _other_number(model: onnx.ModelProto, rng: random.Random) -> str:
+    inside = [item for item in model.graph.initializer if item.data_location != item.EXTERNAL]
+    tensor = rng.choice(inside)
+    array = numpy_helper.to_array(tensor).copy()
+    array.reshape(-1)[rng.randrange(array.size)] = (
+        rng.choice(SIZES) if array.dtype.kind == "i" else rng.choice((0, 1e9))
+    )
+    tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    return "another number of a constant"
+
+
+def _other_attribute(model: onnx.ModelProto, rng: random.Random) -> str:
+    item = rng.choice([item for node in model.graph.node for item in node.attribute])
+    if item.ints:
+        item.ints[rng.randrange(len(item.ints))] = rng.choice(SIZES)
+    else:
+        item.i = rng.choice(SIZES)
+    return f"another {item.name}"
+
+
+def _other_shape(model: onnx.ModelProto, rng: random.Random) -> str:
+    if rng.random() < 0.5:
+        tensor = rng.choice(model.graph.initializer)
+        tensor.dims[rng.randrange(len(tensor.dims))] = rng.choice(SIZES)
+        return f"another shape of {tensor.name}"
+    dims = rng.choice([*model.graph.input, *model.graph.output]).type.tensor_type.shape.dim
+    dims[rng.randrange(len(dims))].dim_value = rng.choice(SIZES)
+    return "another shape of an input or output"
+
+
 def _change_array(found: dict[str, torch.Tensor], name: str, rng: random.Random) -> str:
     tensor = found[name]
     way = rng.randrange(7)
@@ -217,6 +294,6 @@ def copy(source: Path, target: Path) -> None:
 
 MUTATIONS: tuple[Callable[[Path, random.Random], str], ...] = (
     *(flip, flip, resize, move, header, header),
-    *(card, card, card, card, depth, arrays, arrays, arrays, arrays),
+    *(card, card, card, card, depth, arrays, arrays, arrays, arrays, graph, graph),
 )
 """Each as often as it shall be drawn."""

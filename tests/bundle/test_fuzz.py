@@ -10,8 +10,10 @@ from .fuzz import fuzz
 
 
 @pytest.mark.slow
-def test_mutated_bundles_are_refused_or_judge(bundle_folder: Path) -> None:
-    found = fuzz(bundle_folder, count=120, seed=20)
+@pytest.mark.parametrize("carried", [False, True], ids=["network", "graph"])
+def test_mutated_bundles_are_refused_or_judge(carried: bool, request: pytest.FixtureRequest) -> None:
+    folder: Path = request.getfixturevalue("carried_folder" if carried else "bundle_folder")
+    found = fuzz(folder, count=120, seed=20)
     assert found.failures == []
     assert sum(found.outcomes.values()) == 120
     assert found.outcomes["refused"] > 60

@@ -41,6 +41,9 @@ RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
 )
 """By name, the fastest first; see docs/engines.md."""
 
+ALONE = ("onnx", "openvino")
+"""Engines that need no proof for a base classifier of which only the graph is there: in single precision."""
+
 ENGINES = (AUTO, TORCH, *sorted(RUNTIMES))
 """What ``engine`` may be."""
 
@@ -76,6 +79,33 @@ def choose(
     if wanted != TORCH and (obstacle := _obstacle(wanted, device, bundle, proved, gradient)):
         raise ConfigError(f"engine {wanted}: {obstacle}")
     return wanted
+
+
+def choose_for_graph(wanted: str, device: str, *, bundle: str, gradient: bool) -> str:
+    """Return the name of the engine that shall run a base classifier of which only the graph is there.
+
+    Args:
+        wanted: one of ``ENGINES``; ``auto`` takes the first of ``onnx`` and ``openvino`` that is installed.
+        device: ``cpu`` or ``cuda``.
+        bundle: the bundle's name, for messages.
+        gradient: whether its signals need the input gradient.
+
+    Raises:
+        ConfigError: the engine is unknown, not installed, or cannot run a graph by itself.
+    """
+    if wanted not in ENGINES:
+        raise ConfigError(f"engine: no engine {wanted!r:.80}; {did_you_mean(wanted, ENGINES)}")
+    if gradient:
+        raise ConfigError(f"{bundle}: its signals need the input gradient, which a graph does not have; fit it again.")
+    if device != "cpu":
+        raise ConfigError(f"{bundle}: is carried by a graph, and graphs run on the CPU; use device cpu.")
+    if wanted not in (AUTO, *ALONE):
+        raise ConfigError(f"engine {wanted}: {bundle} is carried by a graph; use onnx, openvino or auto.")
+    found = next((name for name in ALONE if wanted in (AUTO, name) and RUNTIMES[name].installed), None)
+    if found is None:
+        extra = RUNTIMES[wanted if wanted in ALONE else ALONE[0]].extra
+        raise ConfigError(f"{bundle}: is carried by a graph, which takes a runtime; pip install 'reason[{extra}]'.")
+    return found
 
 
 def require(name: str) -> Runtime:

@@ -36,6 +36,8 @@ class ExportedFiles:
     """SHA-256 of the weights' file beside it, which the graph points into."""
     outputs: tuple[str, ...]
     """Names of the graph's outputs, in their order."""
+    batch: int | None = None
+    """Number of images that the graph takes together; ``None`` for any."""
 
     def check(self) -> tuple[Stamp, ...]:
         """Compare the files with what was loaded: they may have been replaced since.
@@ -87,10 +89,20 @@ class Exported(Engine):
         """Pass images through the graph once, see ``Engine.look``; it has no gradient."""
         if gradient:
             raise ValueError(f"{self.name}: an exported graph has no gradient; use the torch engine.")
-        found = self._run()(images.detach().cpu().contiguous().numpy())
+        found = self._parts(images.detach().cpu().contiguous().numpy())
         outputs = dict(zip(self.files.outputs, map(torch.from_numpy, found), strict=True))
         logits, embedding = outputs.pop(LOGITS), outputs.pop(EMBEDDING)
         return Evidence(logits=logits, embedding=embedding, activations=outputs if taps else {})
+
+    def _parts(self, images: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+        """Return the outputs for any number of images; a graph that takes a fixed one gets black ones beside them."""
+        run, together = self._run(), self.files.batch
+        if together is None:
+            return run(images)
+        rest = np.zeros((-len(images) % together, *images.shape[1:]), np.float32)
+        whole = np.concatenate([images, rest])
+        parts = [run(whole[start : start + together]) for start in range(0, len(whole), together)]
+        return [np.concatenate(part)[: len(images)] for part in zip(*parts, strict=True)]
 
     def identity(self) -> str:
         """Return a digest of the runtime with its version and precision, and of graph and weights."""

@@ -15,7 +15,9 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reason.errors import BundleError, ConfigError, first_line
+from reason.base.engines.operators import OPERATORS
+from reason.base.engines.sizes import IMAGES, MOST_VALUES, FaultError, Sizes
+from reason.errors import BundleError, ConfigError
 from reason.files import open_regular
 
 if TYPE_CHECKING:
@@ -24,27 +26,96 @@ if TYPE_CHECKING:
 INPUT, LOGITS, EMBEDDING = "images", "logits", "embedding"
 """Names of the graph's input and of its first two outputs; further outputs are named after the keys of the taps."""
 
+GRAPH_FILE, WEIGHTS_FILE = "best_base.onnx", "best_base.safetensors"
+"""Names of the two files in a bundle."""
+
 WEIGHT = "weight:"
 """What an external initialiser's name starts with; the name of its tensor follows."""
-
-OPERATORS = frozenset(
-    """
-    Abs Add AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv Div Elu Erf Exp Flatten Floor Gather
-    Gelu Gemm GlobalAveragePool GlobalMaxPool GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization
-    LayerNormalization LeakyRelu Log MatMul Max MaxPool Min Mul Neg PRelu Pow Reciprocal ReduceMax ReduceMean ReduceSum
-    Relu Reshape Shape Sigmoid Slice Softmax Softplus Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze
-    """.split()  # noqa: SIM905 (one name a line would be long)
-)
-"""Operators that a graph may have: arithmetic on tensors alone. None calls code, opens a file, loops or repeats."""
 
 MOST_NODES, MOST_BYTES = 10_000, 2**21
 """Largest graph that is read."""
 MOST_CONSTANT = 4096
 """Most numbers of a constant inside the graph; larger ones are weights, and come from the weights' file."""
-MOST_VALUES = 2**26
-"""Most numbers that one image may put out at any node."""
+MOST_TOGETHER = 1024
+"""Most images of a graph that takes a fixed number of them."""
 LARGEST_ATTRIBUTE = 4096
 """Largest whole number of an attribute, such as a padding."""
+
+
+FLOAT = 1
+"""ONNX's number of single precision."""
+DTYPES = {FLOAT: "F32", 10: "F16", 6: "I32", 7: "I64", 9: "BOOL"}
+"""What safetensors calls ONNX's types of weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The images that a graph takes."""
+
+    batch: int | None
+    """Number of images; ``None`` for any."""
+    shape: tuple[int | None, int | None, int | None]
+    """Channels and sides, ``None`` for any."""
+
+    @property
+    def any_size(self) -> bool:
+        """Whether it takes images of any sides."""
+        return None in self.shape[1:]
+
+
+def form_of(model: ModelProto) -> Form:
+    """Return which images a graph takes.
+
+    Raises:
+        FaultError: it does not take images.
+    """
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    if len(dims) != 4:
+        raise FaultError("must take images [n, channels, h, w]")
+    batch, *shape = (dim.dim_value if dim.HasField("dim_value") else None for dim in dims)
+    if batch is not None and not 1 <= batch <= MOST_TOGETHER:
+        raise FaultError(f"takes {batch} images together")
+    return Form(batch, (shape[0], shape[1], shape[2]))
+
+
+def width_of(model: ModelProto, output: str) -> int:
+    """Return how wide a graph says that one of its outputs is, ``[n, width]``.
+
+    Raises:
+        FaultError: it does not say it.
+    """
+    for item in model.graph.output:
+        dims = item.type.tensor_type.shape.dim
+        if item.name == output and len(dims) == 2 and 1 <= dims[1].dim_value <= MOST_VALUES:
+            return int(dims[1].dim_value)
+    raise FaultError(f"does not say how wide {output} is")
+
+
+def pointed_at(model: ModelProto) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return type and shape of each tensor of the weights' file that a graph points at, by name.
+
+    Raises:
+        FaultError: it points at something else.
+    """
+    found = {}
+    for tensor in model.graph.initializer:
+        if tensor.data_location == tensor.EXTERNAL:
+            if not tensor.name.startswith(WEIGHT) or tensor.data_type not in DTYPES:
+                raise FaultError(f"points at {tensor.name!r:.80}, which is no weight")
+            found[tensor.name.removeprefix(WEIGHT)] = (DTYPES[tensor.data_type], tuple(tensor.dims))
+    return found
+
+
+def opset_of(model: ModelProto) -> int:
+    """Return the version of ONNX's own operators that a graph is written in.
+
+    Raises:
+        FaultError: it names none.
+    """
+    for item in model.opset_import:
+        if item.domain in ("", "ai.onnx"):
+            return int(item.version)
+    raise FaultError("names no version of its operators")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +158,11 @@ def check(path: Path, digest: str, weights: Path, shape: tuple[int, int, int], w
     model = read(path, digest)
     try:
         if model.functions or model.training_info:
-            raise _FaultError("holds functions or training, which no export has")
+            raise FaultError("holds functions or training, which no export has")
         _check_graph(model.graph, weights, widths)
-        _check_memory(model, shape, widths)
-    except _FaultError as fault:
+        _check_sizes(model, shape, widths)
+    except FaultError as fault:
         raise BundleError(f"{path}: {fault}; export it again with `reason export`.") from None
-
-
-class _FaultError(Exception):
-    """What is wrong with a graph."""
 
 
 def read(path: Path, digest: str) -> ModelProto:
@@ -124,11 +191,11 @@ def read(path: Path, digest: str) -> ModelProto:
 
 def _check_graph(graph: GraphProto, weights: Path, widths: Mapping[str, int]) -> None:
     if len(graph.node) > MOST_NODES or graph.sparse_initializer or graph.quantization_annotation:
-        raise _FaultError("is larger than a network's graph, or holds what none needs")
+        raise FaultError("is larger than a network's graph, or holds what none needs")
     if [item.name for item in graph.input] != [INPUT]:
-        raise _FaultError(f"must have the one input {INPUT!r}")
+        raise FaultError(f"must have the one input {INPUT!r}")
     if [item.name for item in graph.output] != list(widths):
-        raise _FaultError(f"must put out {', '.join(widths)}")
+        raise FaultError(f"must put out {', '.join(widths)}")
     for node in graph.node:
         _check_node(node)
     tensors = stored_tensors(weights)
@@ -138,20 +205,22 @@ def _check_graph(graph: GraphProto, weights: Path, widths: Mapping[str, int]) ->
 
 def _check_node(node: NodeProto) -> None:
     if node.domain not in ("", "ai.onnx") or node.op_type not in OPERATORS:
-        raise _FaultError(f"has the operator {node.domain or 'ai.onnx'}:{node.op_type}, which no export has"[:200])
+        raise FaultError(f"has the operator {node.domain or 'ai.onnx'}:{node.op_type}, which no export has"[:200])
     for attribute in node.attribute:
         if attribute.HasField("g") or attribute.graphs or attribute.HasField("sparse_tensor") or attribute.tensors:
-            raise _FaultError(f"has a {node.op_type} with a graph inside")
+            raise FaultError(f"has a {node.op_type} with a graph inside")
+        if node.op_type == "Einsum" and len(node.input) > 2:
+            raise FaultError("has an Einsum of more than two values")
         if attribute.HasField("t"):
             _check_constant(attribute.t)
         for number in (attribute.i, *attribute.ints):
             if abs(number) > LARGEST_ATTRIBUTE:
-                raise _FaultError(f"has a {node.op_type} with {attribute.name} = {number}")
+                raise FaultError(f"has a {node.op_type} with {attribute.name} = {number}")
 
 
 def _check_constant(tensor: TensorProto) -> None:
     if tensor.data_location == tensor.EXTERNAL or tensor.external_data or prod(tensor.dims) > MOST_CONSTANT:
-        raise _FaultError("has a constant that is not small, or lies elsewhere")
+        raise FaultError("has a constant that is not small, or lies elsewhere")
 
 
 def _check_tensor(tensor: TensorProto, file: str, tensors: Mapping[str, Stored]) -> None:
@@ -161,49 +230,35 @@ def _check_tensor(tensor: TensorProto, file: str, tensors: Mapping[str, Stored])
     found = tensors.get(tensor.name.removeprefix(WEIGHT))
     given = {entry.key: entry.value for entry in tensor.external_data}
     if found is None or not tensor.name.startswith(WEIGHT):
-        raise _FaultError(f"points at {tensor.name!r:.80}, which the weights do not have")
+        raise FaultError(f"points at {tensor.name!r:.80}, which the weights do not have")
     wanted = {"location": file, "offset": str(found.offset), "length": str(found.length)}
-    if (
-        given != wanted
-        or tensor.data_type != tensor.FLOAT16
-        or (found.dtype, found.shape) != ("F16", tuple(tensor.dims))
-    ):
-        raise _FaultError(f"points at {tensor.name!r:.80} where it does not lie in {file}")
+    if given != wanted or (DTYPES.get(tensor.data_type), tuple(tensor.dims)) != (found.dtype, found.shape):
+        raise FaultError(f"points at {tensor.name!r:.80} where it does not lie in {file}")
     return None
 
 
-def _check_memory(model: ModelProto, shape: tuple[int, int, int], widths: Mapping[str, int]) -> None:
-    """Infer the shape of every value for one image, so that no node can ask for more memory than a network does."""
-    import onnx
-
-    fixed = onnx.ModelProto()
-    fixed.CopyFrom(model)
-    dims: Any = fixed.graph.input[0].type.tensor_type.shape.dim
-    if len(dims) != 4:
-        raise _FaultError("must take images [n, channels, h, w]")
-    for dim, size in zip(dims, (1, *shape), strict=True):
-        dim.dim_value = size
-    for output in fixed.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    try:
-        inferred = onnx.shape_inference.infer_shapes(fixed, check_type=True, strict_mode=True, data_prop=True).graph
-    except Exception as error:  # onnx has several errors for it
-        raise _FaultError(f"has shapes that do not fit ({first_line(error, 100)})") from None
-    known = {item.name: _shape_of(item) for item in (*inferred.value_info, *inferred.output)}
-    for node in inferred.node:
-        for name in node.output:
-            sides = known.get(name)
-            if name and (sides is None or None in sides):
-                raise _FaultError(f"has a {node.op_type} whose size cannot be told")
-            if name and prod(side or 0 for side in sides or ()) > MOST_VALUES:
-                raise _FaultError(f"has a {node.op_type} that asks for too much memory")
+def _check_sizes(model: ModelProto, shape: tuple[int, int, int], widths: Mapping[str, int]) -> None:
+    """Infer the shape of every value, so that no node can ask for more memory than a network does."""
+    form = form_of(model)
+    sizes = Sizes(opset_of(model), images=form.batch or IMAGES, any_size=form.any_size)
+    if form.shape not in ((None, None, None), (shape[0], None, None), shape):
+        raise FaultError(f"takes images {form.shape} and not {shape}")
+    sizes.add(INPUT, model.graph.input[0].type.tensor_type.elem_type, (sizes.images, *shape))
+    for tensor in model.graph.initializer:
+        inside = tensor.data_location != tensor.EXTERNAL
+        sizes.add(tensor.name, tensor.data_type, tensor.dims, _numbers(tensor) if inside else None)
+    for node in model.graph.node:
+        sizes.visit(node)
     for name, width in widths.items():
-        if known.get(name) != (1, width):
-            raise _FaultError(f"puts out {name} as {known.get(name)} instead of {(1, width)}")
+        found = sizes.shape(name) if name in sizes.types else None
+        if found != (sizes.images, width) or sizes.dtype(name) != FLOAT:
+            raise FaultError(f"does not put out {name} as {width} numbers for each image")
 
 
-def _shape_of(item: Any) -> tuple[int | None, ...] | None:
-    kind = item.type.tensor_type
-    if not kind.HasField("shape"):
-        return None
-    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
+def _numbers(tensor: TensorProto) -> Any:
+    from onnx import numpy_helper
+
+    try:
+        return numpy_helper.to_array(tensor)
+    except Exception:  # its bytes are not those of its shape
+        raise FaultError(f"has a constant {tensor.name!r:.80} that cannot be read") from None

@@ -75,9 +75,10 @@ def load(
     gradient = Requirement.GRADIENT in signals.requires
     if isinstance(base, GraphBase):
         name = choose_for_graph(engine, where.type, bundle=card.name, gradient=gradient)
+        runs = _open(folder, card, base, name)
     else:
         name = choose(engine, where.type, bundle=card.name, proved=card.engines, gradient=gradient, exact=exact)
-    runs = base.to(where) if isinstance(base, Tapped) and name == TORCH else _open(folder, card, base, name)
+        runs = base.to(where) if name == TORCH else _open(folder, card, base, name)
     own = card.engines.get(name, card)
     return Detector(
         name=card.name,

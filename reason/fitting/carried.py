@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,11 @@ from torch import nn
 
 from reason.base.anatomy import Anatomy, discover
 from reason.base.base import BaseClassifier
-from reason.base.classifier import Classifier
+from reason.base.classifier import CUSTOM, GRAPH, Classifier
 from reason.base.engines import Engine, Tapped
+from reason.base.graphs.classifier import GraphClassifier, graph_classifier
 from reason.data.images import Preprocessing
+from reason.errors import ConfigError, FitError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ def carry(
     Raises:
         FitError: it cannot be judged, with the reason.
     """
+    if classifier.architecture == GRAPH:
+        return _as_graph(classifier, head, taps, device, work or _kept_folder())
     network = classifier.network
     assert isinstance(network, nn.Module)
     anatomy = discover(network, shape_of(classifier), head=head, taps=taps)
@@ -81,3 +88,42 @@ def shape_of(classifier: Classifier) -> tuple[int, int, int]:
 
 def _tapped(network: nn.Module, anatomy: Anatomy) -> Tapped:
     return Tapped(network, head=anatomy.head, dropout=anatomy.dropout, taps=anatomy.taps).freeze()
+
+
+def _as_graph(
+    classifier: Classifier, head: str | None, taps: Sequence[str] | None, device: torch.device, work: Path
+) -> Carried:
+    """Export a classifier, so that its bundle needs none of its code; one in memory that cannot be is run as it is."""
+    shape, network = shape_of(classifier), classifier.network
+    folder = work / "graph"
+    if isinstance(network, Path):
+        return _carried(classifier, graph_classifier(network, shape, folder, head=head, taps=taps), ())
+    anatomy = discover(network, shape, head=head, taps=taps)
+    try:
+        graph = graph_classifier(_tapped(network, anatomy), shape, folder)
+    except (FitError, ConfigError) as error:
+        run = carry(replace(classifier, architecture=CUSTOM), head, taps, device, work)
+        needs = "reason.load will need the network again, as network= and head="
+        return replace(run, notes=(*run.notes, f"The bundle cannot hold the classifier itself ({error}) {needs}."))
+    return _carried(classifier, graph, tuple(note for note in anatomy.notes if "gradient" not in note))
+
+
+def _carried(classifier: Classifier, graph: GraphClassifier, notes: tuple[str, ...]) -> Carried:
+    return Carried(
+        graph.base,
+        graph.engine,
+        classifier.preprocessing,
+        GRAPH,
+        {},
+        "",
+        graph.any_size,
+        False,
+        (*notes, *graph.notes),
+    )
+
+
+def _kept_folder() -> Path:
+    """Return a folder for files that are needed until the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="reason-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from reason import progress
-from reason.base.classifier import Classifier
+from reason.base.classifier import GRAPH, Classifier
 from reason.base.device import choose, full_precision
 from reason.base.evidence import Labelled
 from reason.data.images import Preprocessing
@@ -118,7 +118,7 @@ def fit(
             "preprocessing: a bare network does not say how its pictures are prepared; give a Preprocessing."
         )
     else:
-        classifier = Classifier(model, preprocessing)
+        classifier = Classifier(model, preprocessing, architecture=GRAPH)
     return fit_classifier(
         classifier,
         data,

@@ -89,8 +89,16 @@ def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.Mo
     written: list[Path | None] = []
 
     def run(
-        bundle: Path, data_root: Path, seeds: int, more: Sequence[type[ConfidenceScore]], engine: str, device: str
+        bundle: Path,
+        data_root: Path,
+        seeds: int,
+        more: Sequence[type[ConfidenceScore]],
+        engine: str,
+        device: str,
+        data: str | None,
+        bank: str | None,
     ) -> SimpleNamespace:
+        assert (data, bank) == (None, None)
         asked.append((bundle, data_root, seeds, [kind.name for kind in more], engine, device))
         return SimpleNamespace(report=report)
 

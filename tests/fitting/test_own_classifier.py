@@ -35,7 +35,7 @@ def test_the_guide_runs(
     reliability, why = capsys.readouterr().out.splitlines()
     assert 0 < float(reliability) < 1
     assert "MSP" in why
-    again = reason.load("mine", network=names["network"], head="head", engine="torch")
+    again = reason.load("mine")
     assert again.predict(["photo.png"])[0].reliability == pytest.approx(float(reliability), abs=1e-4)
 
 

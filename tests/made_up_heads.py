@@ -52,6 +52,8 @@ class World:
     """How much the distance says of the outcome, beyond the log-odds."""
     bent: float = 0.0
     """How much it says where it is far from 0, on either side: no line can tell."""
+    strange: float = 0.0
+    """How far corrupted images are out in the distance, and how much less they are right than they say."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ def make(world: World, images: int, seed: int, copies: int = 2) -> Made:
         names = np.array(["clean"] * images if copy == 0 else random.choice(CORRUPTIONS, images))
         lost = np.select([names == "clean", names == "noise", names == "blur"], [0.0, 2.0, 3.0], 1.0)
         log_odds = world.level - lost + 2.2 * (0.7 * own + 0.7 * random.normal(size=images))
-        distance = random.normal(size=images)
+        distance = random.normal(size=images) + world.strange * (names != "clean") * random.exponential(1, images)
         right = log_odds - world.telling * distance - world.bent * (distance**2 - 1)
+        right -= world.strange * np.maximum(distance - 2, 0)
         correct = random.random(images) < 1 / (1 + np.exp(-right))
         rough = log_odds + random.normal(size=images)
         noise = random.normal(size=(images, NOISE))

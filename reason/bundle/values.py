@@ -65,6 +65,8 @@ def check_head(path: Path, card: Card, tensors: Tensors) -> None:
     for name in tensors.keys() & {"deviation", "limit"}:
         if not bool((tensors[name] > 0).all()):
             raise broken(path, f"{name} holds a number that is not above 0")
+    if "low" in tensors and bool((tensors["low"] > tensors["high"]).any()):
+        raise broken(path, "low holds a number above that of high")
 
 
 def check_direction(path: Path, head: ReliabilityHead, signals: SignalSet) -> None:

@@ -98,6 +98,12 @@ def test_a_weight_that_is_not_finite(simple: tuple[Detector, Path], value: float
     refused(simple[1], META, "weight holds numbers that are not finite")
 
 
+@pytest.mark.parametrize("kind", ["logistic"], indirect=True)
+def test_a_range_turned_round(simple: tuple[Detector, Path]) -> None:
+    edit_arrays(simple[1], META, lambda arrays: arrays["low"].fill_(6.0))
+    refused(simple[1], META, "low holds a number above that of high")
+
+
 def to_former(card: Table) -> None:
     head = card.pop("head")
     assert head.pop("kind") == "metanet"

@@ -104,7 +104,7 @@ def choose_head(
     contest = _Contest(rows, Ranking(rows, seed), settings)
     found = contest.run(every, seed)
     chosen, why = contest.choose(found)
-    head = chosen.candidate.fit(vectors, correct)
+    head = rows.fit(chosen.candidate.fit, np.ones(len(correct), dtype=bool))
     return HeadChoice(head, contest.record(found, chosen, why))
 
 
@@ -146,11 +146,11 @@ class _Contest:
         rows = self._rows
         cut = rows.cut(self._settings.folds, seed)
         scores: dict[str, NDArray[np.float64]] = {}
-        outcomes = torch.from_numpy(rows.correct)
+        every_row = np.ones(len(rows.correct), dtype=bool)
         with progress.bar("compare heads", unit="heads") as bar:
             for one in bar.over(every):
                 if not one.learns:
-                    scores[one.name] = one.fit(rows.vectors, outcomes)(rows.vectors).double().numpy()
+                    scores[one.name] = rows.fit(one.fit, every_row)(rows.vectors).double().numpy()
                 elif self._obstacle is None:
                     scores[one.name] = rows.held_out(one.compared or one.fit, cut, scores[MSP])
                 else:  # asked for by kind: there is nothing to compare on

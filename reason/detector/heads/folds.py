@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,8 +15,13 @@ from reason.data.labels import CLEAN
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-FitHead = Callable[[torch.Tensor, torch.Tensor], Callable[[torch.Tensor], torch.Tensor]]
-"""``fit(vectors, correct)`` learns from rows of meta-vectors, and returns what scores others."""
+T = TypeVar("T")
+
+ScoreRows = Callable[[torch.Tensor], torch.Tensor]
+"""From meta-vectors ``[n, columns]`` to scores ``[n]``."""
+
+FitHead = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], T]
+"""``fit(vectors, correct, clean)`` learns from rows of meta-vectors, and returns what scores others."""
 
 OTHERS = "others"
 """Corruptions that are ranked together, because few copies of each are wrong, or right."""
@@ -86,7 +92,13 @@ class MetaRows:
         fold[order] = np.arange(count) % folds
         return [fold[self.image] == number for number in range(folds)]
 
-    def held_out(self, fit: FitHead, cut: Sequence[NDArray[np.bool_]], ruler: Floats) -> Floats:
+    def fit(self, fit: FitHead[T], rows: NDArray[np.bool_]) -> T:
+        """Return what is fitted to some rows, bool ``[n]``."""
+        clean = np.zeros(len(rows), dtype=bool)
+        clean[self.clean] = True
+        return fit(self.vectors[torch.from_numpy(rows)], *map(torch.from_numpy, (self.correct[rows], clean[rows])))
+
+    def held_out(self, fit: FitHead[ScoreRows], cut: Sequence[NDArray[np.bool_]], ruler: Floats) -> Floats:
         """Return what models say of each row ``[n]``, each fitted on the other folds.
 
         Models of several folds have scales of their own. Each is brought to that of the ruler, by matching quantiles
@@ -103,7 +115,7 @@ class MetaRows:
         scores = np.empty(len(self.correct))
         for held in cut:
             learned = torch.from_numpy(~held)
-            model = fit(self.vectors[learned], torch.from_numpy(self.correct[~held]))
+            model = self.fit(fit, ~held)
             known, new = (model(self.vectors[rows]).double().numpy() for rows in (learned, torch.from_numpy(held)))
             scores[held] = matched(new, known, ruler[~held])
         return scores

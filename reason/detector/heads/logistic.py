@@ -21,13 +21,17 @@ RIDGE = 1e-3
 
 Floats = NDArray[np.float64]
 
+Ranges = torch.Tensor
+"""Least and largest value of each column ``[2, columns]``."""
+
 
 class Logistic(ReliabilityHead):
     """Log-odds of being right, linear in standardised columns (Cox 1958), around one column that is its anchor.
 
     ``logit = bias + weight[anchor] * a + sum_j weight[j] * x[j]``, where ``a`` is the anchor in standard deviations and
-    the ``x`` are the other columns, clipped too. Only the weights of the others are penalised: the larger the penalty,
-    the closer the ranking is to that of the anchor alone.
+    the ``x`` are the other columns, each clipped to a range of its own. Only the weights of the others are penalised:
+    the larger the penalty, the closer the ranking is to that of the anchor alone. Where the ranges hold only what is
+    unusual, usual images are ranked by the anchor alone.
 
     Args:
         anchor: name of the column that is neither penalised nor clipped; ``log_odds`` stands for MSP.
@@ -40,7 +44,8 @@ class Logistic(ReliabilityHead):
     kind = "logistic"
     mean: torch.Tensor
     deviation: torch.Tensor
-    limit: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
     weight: torch.Tensor
     bias: torch.Tensor
 
@@ -50,7 +55,8 @@ class Logistic(ReliabilityHead):
         self._place = place_of(anchor, names)
         self.register_buffer("mean", torch.zeros(len(names)))
         self.register_buffer("deviation", torch.ones(len(names)))
-        self.register_buffer("limit", torch.tensor(CLIP))
+        self.register_buffer("low", torch.full((len(names),), -CLIP))
+        self.register_buffer("high", torch.full((len(names),), CLIP))
         self.register_buffer("weight", torch.zeros(len(names)))
         self.register_buffer("bias", torch.zeros(()))
 
@@ -69,6 +75,7 @@ class Logistic(ReliabilityHead):
         *,
         anchor: str,
         penalty: float,
+        ranges: Ranges | None = None,
     ) -> Self:
         """Fit by maximum penalised likelihood: the minimum of ``sum of log losses + penalty / 2 * sum_j weight[j]^2``.
 
@@ -79,6 +86,8 @@ class Logistic(ReliabilityHead):
             names: of the columns.
             anchor: the column that is not penalised.
             penalty: of the others, above 0; as strong as so many rows.
+            ranges: least and largest value of each column, before it is standardised ``[2, columns]``; a column without
+                a range, of NaN, gets no weight. By default +-``CLIP`` deviations.
 
         Raises:
             FitError: all predictions are correct, or all are wrong.
@@ -90,7 +99,13 @@ class Logistic(ReliabilityHead):
         found = Standardisation.fit(vectors)
         head.mean.copy_(found.mean)
         head.deviation.copy_(found.deviation)
-        used = np.flatnonzero(~np.array(raw, dtype=bool) | (np.arange(len(names)) == head._place))
+        wanted = ~np.array(raw, dtype=bool)
+        if ranges is not None:
+            standard = ((ranges - found.mean) / found.deviation).nan_to_num(0.0).clamp(-CLIP, CLIP)
+            head.low.copy_(standard[0])
+            head.high.copy_(standard[1])
+            wanted &= ~ranges.isnan().any(dim=0).numpy()
+        used = np.flatnonzero(wanted | (np.arange(len(names)) == head._place))
         penalties = np.where(used == head._place, RIDGE, penalty)
         weights = minimise(head.standardise(vectors).numpy()[:, used], correct.numpy(), penalties)
         head.weight[torch.from_numpy(used)] = torch.from_numpy(weights[1:]).float()
@@ -98,9 +113,9 @@ class Logistic(ReliabilityHead):
         return head.frozen()
 
     def standardise(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return columns in standard deviations of meta-fit, float64; all but the anchor clipped to +-``limit``."""
+        """Return columns in standard deviations of meta-fit, float64; all but the anchor clipped to their ranges."""
         standard = (vectors.double() - self.mean.double()) / self.deviation.double()
-        clipped = standard.clamp(-self.limit.double(), self.limit.double())
+        clipped = standard.clamp(self.low.double(), self.high.double())
         clipped[:, self._place] = standard[:, self._place]
         return clipped
 

@@ -82,6 +82,20 @@ def test_a_telling_column_is_taken_in_and_helps_on_fresh_images() -> None:
         assert choice.record.why.startswith(f"{choice.record.chosen} beats MSP by 0.0")
 
 
+def test_with_few_errors_what_is_unusual_helps_under_shift_and_leaves_clean_images_alone() -> None:
+    world = World(6.0, strange=2.0)
+    fresh = make(world, 20_000, seed=10**6)
+    gains, kinds = [], []
+    for seed in range(4):
+        choice = choose(make(world, 1200, seed), seed=seed)
+        gains.append(gain(choice, fresh))
+        kinds.append(choice.head.kind)
+        assert 10 <= choice.record.errors < 45
+    assert kinds.count("logistic") >= 3
+    assert min(clean for clean, _ in gains) > TOLERANCE
+    assert np.mean([shifted for _, shifted in gains]) > 0.02
+
+
 def test_what_no_line_can_tell_takes_a_metanet() -> None:
     world = World(3.5, bent=2.0)
     choice = choose(make(world, 2500, seed=0))

@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 
 from reason.detector.heads import HEADS, Logistic, MetaNet, ReliabilityHead, Score
+from reason.detector.heads.candidates import unusual_ranges
 from reason.errors import FitError
 
 NAMES = ("log_odds", "distance", "noise", "pca_001")
@@ -94,6 +95,28 @@ def test_an_anchor_that_separates_all_rows_gets_a_finite_slope(wrong: int) -> No
     head = Logistic.fit(vectors, correct, (False,), ("log_odds",), anchor="log_odds", penalty=1.0)
     assert torch.isfinite(head.weight).all()
     assert (head(vectors).diff() > 0).all()
+
+
+def test_what_lies_within_the_usual_range_changes_nothing() -> None:
+    """A range from the 95% quantile of the distance on: below it, images rank by the log-odds alone."""
+    vectors, correct = drawn(500)
+    quantile = float(np.quantile(vectors[:, 1].numpy(), 0.95))
+    ranges = unusual_ranges(vectors, ("none", "doubt", "none", "none"), 0.95)
+    assert ranges[:, 1].tolist() == pytest.approx([quantile, np.inf])
+    assert ranges[:, [0, 2, 3]].isnan().all()
+    head = Logistic.fit(vectors, correct, RAW, NAMES, anchor="log_odds", penalty=1.0, ranges=ranges)
+    assert (head.weight != 0).tolist() == [True, True, False, False]
+    assert head.weight[1] < 0  # the farther, the more doubtful
+    usual = vectors[:, 1] <= quantile
+    assert spearmanr(head(vectors)[usual].numpy(), vectors[usual, 0].numpy()).statistic == pytest.approx(1)
+    near, far = torch.tensor([[4.0, quantile - 0.3, 0, 0]]), torch.tensor([[4.0, quantile + 0.1, 0, 0]])
+    assert head(far) < head(near)
+    assert head(near) == head(near - torch.tensor([0.0, 0.1, 0.0, 0.0]))
+
+
+def test_the_unusual_of_a_column_of_trust_is_its_low_end() -> None:
+    vectors = torch.arange(101.0)[:, None]
+    assert unusual_ranges(vectors, ("trust",), 0.95)[:, 0].tolist() == pytest.approx([-np.inf, 5.0])
 
 
 def test_one_outcome_alone_teaches_nothing() -> None:

@@ -51,6 +51,10 @@ class _KeepActivations:
             self.kept.activations.update(self.tap.pool(tensor.detach()))
 
 
+HOOKS = (_KeepEmbedding, _KeepActivations)
+"""Kinds of hooks that a tapped network has."""
+
+
 class Tapped(nn.Module, Engine):
     """Any classifier, with hooks that read its inside as it runs.
 

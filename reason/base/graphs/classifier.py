@@ -28,7 +28,7 @@ from reason.base.graphs.parts import Part, flatten_logits, head_of, layout_of, s
 from reason.base.graphs.reading import draft_of, images_of, read
 from reason.base.graphs.references import Reference, of_file, of_network
 from reason.base.graphs.settle import settle
-from reason.base.graphs.tracing import deepest, to_onnx, trace
+from reason.base.graphs.tracing import Inside, deepest, to_onnx, trace
 from reason.base.graphs.writing import write
 from reason.base.taps import Tap
 from reason.base.views import SIDES
@@ -125,8 +125,8 @@ def graph_classifier(
 
 def _opened(source: Source, shape: tuple[int, int, int], name: str) -> tuple[ModelProto, Reference, Tapped | None]:
     if isinstance(source, Tapped):
-        outputs = (LOGITS, EMBEDDING, *source.keys)
-        return trace(_Inside(source), shape, outputs), of_network(source), source
+        outputs = (LOGITS, EMBEDDING, *map(_raw, source.taps))
+        return trace(Inside(source), shape, outputs), of_network(source), source
     if isinstance(source, nn.Module):
         return trace(source, shape), of_network(source), None
     if isinstance(source, Path) and source.suffix != ".pt2":
@@ -156,16 +156,9 @@ def _read_modules(
     return tapped.eval(), found.dropout
 
 
-class _Inside(nn.Module):
-    """A tapped network with its inside as outputs."""
-
-    def __init__(self, base: Tapped) -> None:
-        super().__init__()
-        self.base = base
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        logits, embedding, activations = self.base.inside(images)
-        return (logits, embedding, *activations.values())
+def _raw(tap: Tap) -> str:
+    """Return the name of a tap's output as it is, not pooled."""
+    return f"tap:{tap.name}"
 
 
 def _program(path: Path) -> torch.export.ExportedProgram:
@@ -205,7 +198,7 @@ def _made(request: _Request, folder: Path) -> GraphClassifier:
         engine = _checked(base, request, widths)
         fault = differs(engine, request.reference, request.images, softmax=softmax, smaller=candidate.any_size)
         if not fault:
-            return GraphClassifier(base, engine, (*draft.notes, *_said(draft, named, taps, linear, base)))
+            return GraphClassifier(base, engine, (*draft.notes, *_said(request, taps, linear, base.any_size)))
     raise FitError(f"{request.name}: {fault}")
 
 
@@ -244,8 +237,11 @@ def _parts(request: _Request, draft: Draft, sizes: Sizes) -> tuple[Part, tuple[T
     """Name the outputs; return what enters the head, the taps, and the width of the embedding."""
     head = head_of(draft, sizes, request.head)
     if request.tapped is not None:
-        draft.names[LOGITS] = draft.logits
-        return head, request.tapped.taps, sizes.shape(draft.names[EMBEDDING])[1]
+        given = request.tapped.taps
+        embedding = _tapped(draft, sizes, draft.names[EMBEDDING])
+        parts = [Part(draft.names[_raw(tap)], tap.layout, tap.channels) for tap in given]
+        put_out(draft, sizes, embedding, list(zip(given, parts, strict=True)))
+        return head, given, embedding.channels
     if request.taps is None:
         found = taps_of(draft, sizes, head.value)
     else:
@@ -303,13 +299,13 @@ def _whole(images: Any, batch: int | None) -> Any:
     return images if batch is None else np.resize(images, (batch, *images.shape[1:]))
 
 
-def _said(draft: Draft, head: Part, taps: Sequence[Tap], linear: bool, base: GraphBase) -> list[str]:
-    """Return what was found, for the summary."""
-    notes = []
-    if not linear:
-        notes.append("The logits are not linear in the embedding; signals that read the head's weights drop out.")
-    if not base.any_size:
-        notes.append("The graph takes images of one size; signals of the smaller views drop out.")
-    if not taps:
-        notes.append("No layer could be tapped; signals of layers drop out.")
-    return notes
+def _said(request: _Request, taps: Sequence[Tap], linear: bool, any_size: bool) -> list[str]:
+    """Return what was found, for the summary; of a tapped network what its anatomy does not say."""
+    found = request.tapped is None
+    said = {
+        "The logits are not linear in the embedding; signals that read the head's weights drop out.": found
+        and not linear,
+        "No layer could be tapped; signals of layers drop out.": found and not taps,
+        "The graph takes images of one size; signals of the smaller views drop out.": not any_size,
+    }
+    return [sentence for sentence, holds in said.items() if holds]

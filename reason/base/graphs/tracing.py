@@ -14,7 +14,9 @@ from torch import nn
 
 from reason.base.engines.export import OPSET
 from reason.base.engines.graph import INPUT, LOGITS
+from reason.base.engines.pytorch import HOOKS, Tapped
 from reason.base.outputs import logits_of
+from reason.base.taps import Tap
 from reason.errors import ConfigError, FitError, first_line
 
 if TYPE_CHECKING:
@@ -30,6 +32,39 @@ class _Logits(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return logits_of(self.network(images))
+
+
+class _Raw(Tap):
+    """A tap whose output is kept as it is: its poolings become nodes that follow sides of any size."""
+
+    def pool(self, output: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the output by the name of the tap."""
+        return {self.name: output}
+
+
+class Inside(nn.Module):
+    """A tapped network that puts out logits, embedding, and what its tapped layers put out, not pooled."""
+
+    def __init__(self, base: Tapped) -> None:
+        super().__init__()
+        taps = [_Raw(tap.name, tap.module, tap.channels, tap.layout) for tap in base.taps]
+        network = copy.deepcopy(base.network)
+        _remove_hooks(network, base)
+        self.base = Tapped(network, head=base.head_module, taps=taps, linear=base.linear)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return them, the layers in the order of the taps."""
+        logits, embedding, activations = self.base.inside(images)
+        return (logits, embedding, *(activations[tap.name] for tap in self.base.taps))
+
+
+def _remove_hooks(network: nn.Module, base: Tapped) -> None:
+    """Remove the hooks that a copied network still has of the tapped one."""
+    for name in (base.head_module, *(tap.module for tap in base.taps)):
+        module = network.get_submodule(name)
+        for hooks in (module._forward_hooks, module._forward_pre_hooks):
+            for key in [key for key, hook in hooks.items() if isinstance(hook, HOOKS)]:
+                del hooks[key]
 
 
 def trace(network: nn.Module, shape: tuple[int, int, int], outputs: Sequence[str] = ()) -> ModelProto:

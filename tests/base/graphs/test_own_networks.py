@@ -10,6 +10,7 @@ import torch
 from own_networks import NETWORKS, SHAPE, made
 from torch import nn
 
+from reason.base.anatomy import discover
 from reason.base.engines import Tapped
 from reason.base.engines.choice import RUNTIMES
 from reason.base.graphs.classifier import GraphClassifier, graph_classifier
@@ -101,6 +102,25 @@ def test_a_tapped_network_keeps_its_taps_and_its_dropout(tmp_path: Path) -> None
     weight = graph.base.classifier_head().weight
     assert weight is not None
     assert torch.equal(weight, base.head.weight)
+
+
+@pytest.mark.parametrize(("inner", "any_size"), [("residual", True), ("tokens", False), ("windows", False)])
+def test_a_tapped_network_as_it_is_found(inner: str, any_size: bool, tmp_path: Path) -> None:
+    """Its layers are pooled over sides of any size, and of any number of images."""
+    network = made(inner)
+    found = discover(network, SHAPE)
+    base = Tapped(network, head=found.head, dropout=found.dropout, taps=found.taps, linear=found.linear).freeze()
+    graph = graph_classifier(base, SHAPE, tmp_path)
+    assert graph.any_size == any_size
+    assert graph.base.files.batch is None
+    assert found.taps == graph.base.taps
+    expected, seen = (engine.extract(IMAGES, gradient=False, views=any_size) for engine in (base, graph.engine))
+    torch.testing.assert_close(seen.embedding, expected.embedding, rtol=1e-4, atol=1e-5)
+    for key, values in expected.activations.items():
+        torch.testing.assert_close(seen.activations[key], values, rtol=1e-4, atol=1e-5)
+    for name, view in expected.views.items():
+        torch.testing.assert_close(seen.views[name].logits, view.logits, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(base.look(IMAGES, gradient=False, taps=True).embedding, expected.embedding)
 
 
 def test_the_dropout_before_the_head_is_found(name: str, graph: GraphClassifier) -> None:

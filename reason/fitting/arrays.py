@@ -121,13 +121,13 @@ def check_outcomes(rows: Labelled) -> None:
 
 
 def check_part(title: str, part: Labelled) -> None:
-    """Refuse a part of one outcome, and warn of one with few wrong rows.
+    """Refuse a part without right rows, and warn of one with few wrong ones.
 
     Raises:
-        FitError: all rows are right, or all are wrong.
+        FitError: it is empty, or all rows are wrong.
     """
     wrong, n = int((~part.correct).sum()), len(part)
-    if not 0 < wrong < n:
+    if wrong == n:
         raise FitError(f"{title}: of {n} predictions {wrong} are wrong, which says nothing; give more rows.")
     if wrong < FEW_ERRORS:
         text = f"{title}: {wrong} of {n} predictions are wrong, so that what comes of them is rough; give more rows."

@@ -14,10 +14,13 @@ from reason.detector.latent import LatentMap
 from reason.detector.recipe import GuaranteeSettings
 from reason.detector.risk import CalibrationSample
 
+Calibrate = Callable[[torch.Tensor, torch.Tensor], Platt]
+"""``calibrate(logits, correct)``."""
+
 
 def assemble(
     head: ReliabilityHead,
-    calibrate: Callable[[torch.Tensor, torch.Tensor], Platt],
+    calibrate: Calibrate,
     vectors: torch.Tensor,
     correct: torch.Tensor,
     latent: torch.Tensor,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +19,7 @@ from reason.base.evidence import Labelled
 from reason.bundle.reading import load
 from reason.bundle.writing import save
 from reason.data.image_set import split
+from reason.detector.calibration import Platt
 from reason.detector.certificate import Certificate
 from reason.detector.detector import Detector, Judgement
 from reason.detector.heads.choice import ChoiceSettings
@@ -39,6 +41,9 @@ FAMILIES_OF_EMBEDDINGS = ("neighbours", "layers")
 FEWEST_ERRORS = 50
 """Wrong rows for choosing a head below which only scores of the literature stand: nothing says how heads do on shifted
 rows, so they must be surer than with corrupted copies."""
+
+FEWEST_FOR_SLOPE = 5
+"""Wrong calibration rows below which the reliability is the head's own probability, shifted to the accuracy seen."""
 
 
 class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -131,6 +136,7 @@ class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             risk=self.risk,
             delta=self.delta,
             seed=self.random_state,
+            calibrate=_calibrate,
             architecture=arrays.ARCHITECTURE,
             arguments={"features": base.features},
         )
@@ -277,3 +283,8 @@ def fit_arrays(
         FitError, SettingsError: see ``ReliabilityEstimator.fit``.
     """
     return ReliabilityEstimator(**parameters).fit(source, y, bank=bank).detector_
+
+
+def _calibrate(logits: torch.Tensor, correct: torch.Tensor) -> Platt:
+    enough = int((~correct).sum()) >= FEWEST_FOR_SLOPE
+    return Platt.fit(logits, correct) if enough else Platt.shifted(logits, correct)

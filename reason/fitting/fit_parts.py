@@ -26,7 +26,7 @@ from reason.detector.policy import DELTA
 from reason.detector.provenance import Provenance
 from reason.detector.recipe import GuaranteeSettings
 from reason.errors import FitError
-from reason.fitting.assemble import assemble
+from reason.fitting.assemble import Calibrate, assemble
 from reason.signals import SignalSet, SignalSettings, measured
 from reason.structure import require
 
@@ -52,6 +52,7 @@ def fit_parts(
     risk: float = 0.05,
     delta: float = DELTA,
     seed: int = 0,
+    calibrate: Calibrate = Platt.fit,
     architecture: str = "custom",
     arguments: Mapping[str, Any] | None = None,
     title: str = "",
@@ -79,6 +80,7 @@ def fit_parts(
         risk: upper limit of the error rate among accepted predictions that the threshold shall guarantee, in (0, 1).
         delta: chance, over calibration draws, that the guarantee fails, in (0, 1).
         seed: seed of the MetaNet and of the latent map, at least 0; that of the signals is among their settings.
+        calibrate: from logits of the head and outcomes ``[n]`` to the calibration.
         architecture: name in ``reason.base.backbones.ARCHITECTURES``, or ``custom``.
         arguments: what the architecture makes the same network from, beside classes, dropout and channels.
         title: one line that people read; the name by default.
@@ -107,7 +109,7 @@ def fit_parts(
     fitted, choice = _fit_head(head, signal_set, meta, metanet, seed)
     return assemble(
         fitted,
-        Platt.fit,
+        calibrate,
         signal_set.compute(calibration.evidence),
         calibration.correct,
         latent_of(calibration.evidence, signal_set.read_taps),

@@ -24,9 +24,9 @@ from .forging import Table, edit_arrays, edit_card
 def of_kind(detector: Detector, kind: str) -> ReliabilityHead:
     names = detector.signals.names
     vectors = torch.randn(60, len(names), generator=torch.Generator().manual_seed(0))
-    if kind == "score":
-        return Score.fit(vectors, names, "entropy", "doubt")
     correct = vectors[:, names.index("logit_gap")] > -1
+    if kind == "score":
+        return Score.fit(vectors, correct, names, "entropy", "doubt")
     return Logistic.fit(vectors, correct, detector.signals.raw, names, anchor="logit_gap", penalty=3.0)
 
 

@@ -174,6 +174,24 @@ def test_few_errors_are_warned_of() -> None:
         ReliabilityEstimator().fit(rows["logits"], labels)
 
 
+def test_of_a_strong_classifier_the_softmax_is_kept_and_shifted_to_its_accuracy() -> None:
+    """Three wrong rows of 600: MSP judges, by its own log-odds, at the accuracy of the calibration rows."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 1, (600, 3)) + 8 * np.eye(3)[random.integers(0, 3, 600)]
+    labels = logits.argmax(axis=1)
+    labels[:3] = (labels[:3] + 1) % 3
+    with pytest.warns(UserWarning, match=r"^(meta|calibration): [0-3] of \d+ predictions are wrong"):
+        found = ReliabilityEstimator().fit(logits, labels)
+    assert found.choice_ is not None
+    assert found.choice_.chosen == "MSP"
+    detector = found.detector_
+    assert detector.calibration.slope == 1
+    sample = detector.calibration_sample
+    assert sample is not None
+    expected = (sample.correct.sum() + 1) / (len(sample.correct) + 2)
+    assert sample.reliability.mean() == pytest.approx(expected, abs=1e-4)
+
+
 def test_one_call_fits_a_file(tmp_path: Path) -> None:
     rows, labels = drawn(1500, 8)
     np.savez(tmp_path / "train.npz", logits=rows["logits"], embedding=rows["embedding"], labels=labels)

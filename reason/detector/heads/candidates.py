@@ -84,7 +84,7 @@ def _scores(signals: SignalSet) -> Iterator[Candidate]:
 
 
 def _fit_score(names: tuple[str, ...], column: str, direction: Literal["trust", "doubt"]) -> Fit:
-    return lambda vectors, _, __: Score.fit(vectors, names, column, direction)
+    return lambda vectors, correct, _: Score.fit(vectors, correct, names, column, direction)
 
 
 def _logistic(signals: SignalSet) -> Iterator[Candidate]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
+import numpy as np
 import torch
 
 from reason.detector.heads.base import ReliabilityHead, place_of
+from reason.detector.heads.newton import RIDGE, minimise
+from reason.signals.scores import LOG_ODDS
 from reason.signals.standardise import SMALLEST_DEVIATION
 
 
 class Score(ReliabilityHead):
-    """One column in standard deviations from its mean, turned so that larger = more trustworthy.
+    """One column, turned so that larger = more trustworthy and brought to the scale of log-odds.
 
-    It ranks exactly as the column does: nothing is clipped.
+    It ranks exactly as the column does: nothing is clipped. The log-odds of the softmax are kept as they are, so that
+    the head's own probability is the softmax's; other columns are scaled by a logistic regression on meta-fit, or to
+    standard deviations where that finds no use in them.
 
     Args:
         column: name of the column.
@@ -43,16 +48,35 @@ class Score(ReliabilityHead):
 
     @classmethod
     def fit(
-        cls, vectors: torch.Tensor, names: Sequence[str], column: str, direction: Literal["trust", "doubt"]
+        cls,
+        vectors: torch.Tensor,
+        correct: torch.Tensor,
+        names: Sequence[str],
+        column: str,
+        direction: Literal["trust", "doubt"],
     ) -> Self:
-        """Take mean and deviation of the column from meta-vectors ``[n, columns]``."""
+        """Find the scale of the column from meta-vectors ``[n, columns]`` and outcomes, bool ``[n]``."""
         head = cls(column, direction, names)
+        if column == LOG_ODDS:
+            return head.frozen()
         values = vectors[:, head._place].double()
         head.mean.copy_(values.mean())
         # A column that never varies has a deviation of rounding, which is no scale.
         least = SMALLEST_DEVIATION * max(float(values.mean().abs()), SMALLEST_DEVIATION)
         head.deviation.copy_(values.std().clamp(min=least))
-        return head.frozen()
+        return head._to_log_odds(vectors, correct).frozen()
+
+    def _to_log_odds(self, vectors: torch.Tensor, correct: torch.Tensor) -> Self:
+        """Scale on from standard deviations, so that ``slope * standard + bias`` becomes the logit."""
+        standard = self(vectors).double().numpy()[:, None]
+        if correct.all() or not correct.any():
+            return self
+        bias, slope = minimise(standard, correct.numpy(), np.array([RIDGE])).tolist()
+        deviation = float(self.deviation) / slope if slope > 0 else 0.0
+        if deviation > 0:
+            self.mean.sub_(self._sign * bias * deviation)
+            self.deviation.fill_(deviation)
+        return self
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """Return float32 ``[n]``, larger = more trustworthy; not yet calibrated."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -27,20 +29,45 @@ def drawn(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_a_score_is_its_column_in_deviations_turned_to_trust() -> None:
     vectors = torch.tensor([[0.0, 1.0], [0.0, 2.0], [0.0, 3.0]])
-    head = Score.fit(vectors, ("a", "b"), "b", "doubt")
+    correct = torch.ones(3, dtype=torch.bool)  # with one outcome alone there is no other scale
+    head = Score.fit(vectors, correct, ("a", "b"), "b", "doubt")
     assert head(vectors).tolist() == [1.0, 0.0, -1.0]
-    assert Score.fit(vectors, ("a", "b"), "b", "trust")(vectors + 1).tolist() == [0.0, 1.0, 2.0]
+    assert Score.fit(vectors, correct, ("a", "b"), "b", "trust")(vectors + 1).tolist() == [0.0, 1.0, 2.0]
+
+
+def test_log_odds_stay_as_they_are() -> None:
+    vectors, correct = drawn(50)
+    assert torch.equal(Score.fit(vectors, correct, NAMES, "log_odds", "trust")(vectors), vectors[:, 0])
+
+
+@pytest.mark.parametrize("direction", ["trust", "doubt"])
+def test_another_score_is_brought_to_log_odds(direction: Literal["trust", "doubt"]) -> None:
+    vectors, correct = drawn(800)
+    if direction == "trust":
+        vectors[:, 1] *= -1
+    head = Score.fit(vectors, correct, NAMES, "distance", direction)
+    plain = LogisticRegression(C=1e8).fit(vectors[:, 1:2].numpy() * 10, correct.numpy())
+    assert head(vectors).numpy() == pytest.approx(plain.decision_function(vectors[:, 1:2].numpy() * 10), abs=0.02)
+
+
+def test_a_score_of_no_use_is_still_turned_to_trust() -> None:
+    vectors, correct = drawn(800)
+    head = Score.fit(-vectors, correct, NAMES, "distance", "doubt")
+    assert head(-vectors).numpy() == pytest.approx(
+        ((vectors - vectors.mean(0)) / vectors.std(0))[:, 1].numpy(), abs=1e-4
+    )
 
 
 def test_a_score_does_not_saturate() -> None:
     vectors = torch.tensor([[0.0], [1.0], [2.0], [500.0], [500.001]])
-    found = Score.fit(vectors[:3], ("a",), "a", "trust")(vectors)
+    found = Score.fit(vectors[:3], torch.tensor([False, True, True]), ("a",), "a", "trust")(vectors)
     assert (found.diff() > 0).all()
 
 
 def test_a_column_that_never_varies_scores_all_alike() -> None:
     vectors = torch.ones(4, 1)
-    assert Score.fit(vectors, ("a",), "a", "trust")(vectors).tolist() == [0.0] * 4
+    found = Score.fit(vectors, torch.tensor([True, True, False, True]), ("a",), "a", "trust")(vectors)
+    assert len(set(found.tolist())) == 1
 
 
 def test_the_logistic_regression_is_that_of_another_optimiser() -> None:
@@ -127,7 +154,7 @@ def test_one_outcome_alone_teaches_nothing() -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        Score.fit(drawn(50)[0], NAMES, "distance", "doubt"),
+        Score.fit(*drawn(50), NAMES, "distance", "doubt"),
         Logistic.fit(*drawn(50), RAW, NAMES, anchor="log_odds", penalty=1.0),
         MetaNet(4, (3,), members=2).frozen(),
     ],

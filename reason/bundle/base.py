@@ -14,6 +14,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from reason.base import arrays
+from reason.base.anatomy import check_tapped
 from reason.base.arrays import ArrayBase
 from reason.base.backbones import ARCHITECTURES, make, tap
 from reason.base.engines import Tapped
@@ -24,6 +25,10 @@ from reason.errors import BundleError, ReasonError
 
 MOST_FEATURES = 2**20
 """Largest width of an embedding that came from elsewhere."""
+
+
+MOST_COMPUTED = 2**28
+"""Largest size of what a network computes when it is made and no bundle holds, in bytes."""
 
 
 class _Undrawn(TorchFunctionMode):
@@ -71,14 +76,71 @@ def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | No
         ARCHITECTURES[card.architecture]
     except ReasonError as error:  # a package offers it, and cannot be imported
         raise BundleError(f"{folder / CARD}: {error}") from None
-    try:
-        with without_memory():
-            made = make(card.architecture, len(card.classes), card.dropout, card.preprocessing.channels)
-    except ValueError as error:
-        raise broken(folder / CARD, f"preprocessing does not fit the architecture ({str(error).rstrip('.')})") from None
+    if ARCHITECTURES[card.architecture].from_arguments:
+        return _of_library(folder, card)
+    made = _made(folder, card)
     base = tap(made, card.architecture, card.dropout)
     if base.taps != card.taps:
         raise broken(folder / CARD, f"taps are not those of architecture {card.architecture!r}")
+    return base
+
+
+def _made(folder: Path, card: Card) -> nn.Module:
+    """Return the network of a card without memory for its weights."""
+    try:
+        with without_memory():
+            return _make(card)
+    except ValueError as error:
+        parts = "arguments do" if card.arguments else "preprocessing does"
+        raise broken(folder / CARD, f"{parts} not fit the architecture ({str(error).rstrip('.')})") from None
+
+
+def _make(card: Card) -> nn.Module:
+    channels = card.preprocessing.channels
+    return make(card.architecture, len(card.classes), card.dropout, channels, card.arguments)
+
+
+def _of_library(folder: Path, card: Card) -> Tapped:
+    """Return a classifier of a library, whose head and taps the card names."""
+    network = _made(folder, card)
+    hidden = set(network.state_dict())
+    surplus = sum(tensor.nbytes for name, tensor in network.named_buffers() if name not in hidden)
+    if surplus > MOST_COMPUTED:
+        raise broken(folder / CARD, f"its architecture computes tables of {surplus:,} bytes")
+    try:
+        return Tapped(network, head=card.head_module, dropout=card.dropout, taps=card.taps)
+    except (AttributeError, TypeError) as error:
+        raise broken(folder / CARD, f"head_module or taps are no layers of the architecture ({error})") from None
+
+
+def made_from_arguments(card: Card) -> bool:
+    """Return whether the architecture of a card is a library's, see ``Architecture.from_arguments``."""
+    return card.architecture in ARCHITECTURES and ARCHITECTURES[card.architecture].from_arguments
+
+
+def rebuilt(folder: Path, card: Card, tensors: Mapping[str, torch.Tensor]) -> Tapped:
+    """Return a classifier of a library with its weights, and with the tables that it computes and no bundle holds.
+
+    Args:
+        folder: where the card lies, for messages.
+        card: the card.
+        tensors: the weights, of the shapes of what ``unfilled`` returned.
+
+    Raises:
+        BundleError: head or taps are not what the card says of them.
+    """
+    with _Undrawn():
+        network = _make(card)
+    network.load_state_dict({name: _single(tensor) for name, tensor in tensors.items()}, assign=True)
+    network.to(memory_format=torch.channels_last)
+    base = Tapped(network, head=card.head_module, dropout=card.dropout, taps=card.taps).freeze()
+    image = card.preprocessing
+    try:
+        base.linear = check_tapped(base, (image.channels, image.size, image.size))
+    except (ValueError, ReasonError) as error:
+        raise broken(
+            folder / CARD, f"head_module or taps do not fit the architecture ({str(error).rstrip('.')})"
+        ) from None
     return base
 
 

@@ -17,7 +17,7 @@ from reason.base.engines.choice import TORCH, choose, choose_for_graph
 from reason.base.graphs.base import GraphBase
 from reason.bundle import card as cards
 from reason.bundle import tensors
-from reason.bundle.base import fill, unfilled
+from reason.bundle.base import fill, made_from_arguments, rebuilt, unfilled
 from reason.bundle.card import Card
 from reason.bundle.carried import carried, is_carried, read_weights
 from reason.bundle.engines import open_graph
@@ -141,6 +141,8 @@ def _open(folder: Path, card: Card, base: BaseClassifier, name: str) -> Engine:
 def _read_base(folder: Path, card: Card, base: Tapped | ArrayBase) -> Tapped | ArrayBase:
     weights = tensors.read(folder / BASE, card.files[BASE])
     check_base(folder / BASE, weights)
+    if isinstance(base, Tapped) and made_from_arguments(card):
+        return rebuilt(folder, card, weights)
     return fill(base, weights)
 
 

@@ -87,7 +87,9 @@ def shape_of(classifier: Classifier) -> tuple[int, int, int]:
 
 
 def _tapped(network: nn.Module, anatomy: Anatomy) -> Tapped:
-    return Tapped(network, head=anatomy.head, dropout=anatomy.dropout, taps=anatomy.taps).freeze()
+    return Tapped(
+        network, head=anatomy.head, dropout=anatomy.dropout, taps=anatomy.taps, linear=anatomy.linear
+    ).freeze()
 
 
 def _as_graph(

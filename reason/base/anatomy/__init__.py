@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reason.base.anatomy.discovery import Anatomy, discover
+from reason.base.anatomy.discovery import Anatomy, check_tapped, discover
 from reason.base.anatomy.wrappers import unwrapped
 
-__all__ = ["Anatomy", "discover", "unwrapped"]
+__all__ = ["Anatomy", "check_tapped", "discover", "unwrapped"]

@@ -13,9 +13,10 @@ from reason.base.anatomy.depths import find_taps, named_taps
 from reason.base.anatomy.heads import dropout_before, find_head, is_linear, named_head
 from reason.base.anatomy.probing import Probe
 from reason.base.anatomy.wrappers import evaluating, unwrapped
+from reason.base.engines import Tapped
 from reason.base.outputs import embedding_of
-from reason.base.taps import Tap
-from reason.errors import ClassifierError
+from reason.base.taps import POOLINGS, Tap
+from reason.errors import ClassifierError, first_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,39 @@ def discover(
     network = unwrapped(network)
     with evaluating(network) as trained, torch.random.fork_rng(devices=[]):
         return _discover(Probe(network, shape), head, taps, trained=trained)
+
+
+def check_tapped(base: Tapped, shape: tuple[int, int, int]) -> bool:
+    """Return whether the logits of a tapped classifier are linear in its embedding, after a look at made-up images.
+
+    Raises:
+        ClassifierError: it does not take them.
+        ValueError: embedding, logits or a tap are not as wide as it says, or do not come out at all.
+    """
+    probe = Probe(base.network, shape)
+    with torch.no_grad():
+        logits, embedding, activations = _inside(base, probe.images)
+    expected: dict[str, tuple[torch.Tensor | None, int]] = {
+        "the embedding": (embedding, base.features),
+        "the logits": (logits, base.classes),
+    }
+    for tap in base.taps:
+        for key in tap.keys(tuple(POOLINGS)):
+            expected[f"tap {tap.name}"] = (activations.get(key), tap.channels)
+    for name, (found, width) in expected.items():
+        if found is None or found.shape != (len(probe.images), width):
+            raise ValueError(f"{name} is {None if found is None else list(found.shape)} and not {width} wide")
+    head = base.classifier_head()
+    if head.weight is None or head.bias is None:
+        return False
+    return probe.equal(logits.cpu(), (embedding.cpu() @ head.weight.T + head.bias))
+
+
+def _inside(base: Tapped, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+    try:
+        return base.inside(images)
+    except Exception as error:  # a layer that puts out another layout fails in its own way
+        raise ValueError(f"the classifier cannot be run ({type(error).__name__}: {first_line(error, 80)})") from None
 
 
 def _discover(probe: Probe, head: str | None, taps: Sequence[str] | None, *, trained: bool) -> Anatomy:

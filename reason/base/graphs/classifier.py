@@ -23,6 +23,7 @@ from reason.base.engines.sizes import FaultError, Sizes
 from reason.base.graphs.base import GraphBase, widths_of
 from reason.base.graphs.comparison import differs
 from reason.base.graphs.draft import Draft
+from reason.base.graphs.files import load_program
 from reason.base.graphs.outputs import make_linear, put_out
 from reason.base.graphs.parts import Part, flatten_logits, head_of, layout_of, strip_probabilities, taps_of
 from reason.base.graphs.reading import draft_of, images_of, read
@@ -129,10 +130,10 @@ def _opened(source: Source, shape: tuple[int, int, int], name: str) -> tuple[Mod
         return trace(Inside(source), shape, outputs), of_network(source), source
     if isinstance(source, nn.Module):
         return trace(source, shape), of_network(source), None
-    if isinstance(source, Path) and source.suffix != ".pt2":
+    if isinstance(source, Path) and source.suffix.lower() != ".pt2":
         model = read(source)
         return model, of_file(source, images_of(model, name)), None
-    program = _program(source) if isinstance(source, Path) else source
+    program = load_program(source) if isinstance(source, Path) else source
     try:
         return to_onnx(program), _of_program(program), None
     except Exception as error:  # the exporter has many errors for what ONNX lacks
@@ -159,13 +160,6 @@ def _read_modules(
 def _raw(tap: Tap) -> str:
     """Return the name of a tap's output as it is, not pooled."""
     return f"tap:{tap.name}"
-
-
-def _program(path: Path) -> torch.export.ExportedProgram:
-    try:
-        return torch.export.load(path)
-    except Exception as error:  # it has many errors for what it cannot read
-        raise FitError(f"{path}: is no program of torch.export ({first_line(error, 120)}).") from None
 
 
 def _of_program(program: torch.export.ExportedProgram) -> Reference:

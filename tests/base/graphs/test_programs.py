@@ -12,8 +12,10 @@ import torch
 from own_networks import SHAPE, made
 
 from reason.base.graphs.classifier import graph_classifier
+from reason.base.graphs.files import file_classifier, stated_shape
 from reason.base.outputs import logits_of
-from reason.errors import FitError
+from reason.data.images import Preprocessing
+from reason.errors import ClassifierError, FitError
 
 IMAGES = torch.randn(5, *SHAPE, generator=torch.Generator().manual_seed(5))
 
@@ -62,6 +64,18 @@ def test_a_process_without_the_code(tmp_path: Path) -> None:
     files = [str(tmp_path / name) for name in ("a.pt2", "g", "images.pt", "logits.pt")]
     subprocess.run([sys.executable, "-c", JUDGE, *files], check=True, capture_output=True)
     torch.testing.assert_close(torch.load(tmp_path / "logits.pt"), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_file_as_a_source_of_classifiers(tmp_path: Path) -> None:
+    saved("plain", tmp_path / "a.pt2", 2, None)
+    said = Preprocessing(size=32, mode="RGB", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+    found = file_classifier(str(tmp_path / "a.pt2"), said)
+    assert (found.network, found.preprocessing, found.architecture) == (tmp_path / "a.pt2", said, "graph")
+    assert stated_shape(tmp_path / "a.pt2") == SHAPE
+    with pytest.raises(ClassifierError, match=r"takes images of 3 x 32 x 32 .* give --size, --mean and --std"):
+        file_classifier(str(tmp_path / "a.pt2"), None)
+    with pytest.raises(ClassifierError, match="there is no such file"):
+        file_classifier(str(tmp_path / "b.pt2"), said)
 
 
 def test_what_is_no_program(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ CODE = "code"
 SOURCES: Registry[Source] = Registry(
     "source of classifiers",
     group="reason.sources",
-    modules=[f"reason.base.sources.{file}" for file in ("torchvision", "timm", "transformers", "code")],
+    modules=[f"reason.base.sources.{file}" for file in ("torchvision", "timm", "transformers", "code", "files")],
     accepts=callable,
     error=ClassifierError,
 )
@@ -50,6 +50,6 @@ def resolve(spec: str, *, preprocessing: Preprocessing | None = None) -> Classif
     if colon and rest:
         return SOURCES[CODE](spec, preprocessing)
     raise ClassifierError(
-        f"{spec[:200]}: no classifier; give torchvision:NAME@WEIGHTS, timm:NAME@WEIGHTS, hf:FOLDER or "
-        "package.module:factory."
+        f"{spec[:200]}: no classifier; give torchvision:NAME@WEIGHTS, timm:NAME@WEIGHTS, hf:FOLDER, "
+        "package.module:factory, model.onnx or model.pt2."
     )

@@ -14,6 +14,7 @@ from own_networks import SHAPE, made
 from reason.base.graphs.classifier import graph_classifier
 from reason.base.graphs.files import file_classifier, stated_shape
 from reason.base.outputs import logits_of
+from reason.base.sources import resolve
 from reason.data.images import Preprocessing
 from reason.errors import ClassifierError, FitError
 
@@ -71,6 +72,7 @@ def test_a_file_as_a_source_of_classifiers(tmp_path: Path) -> None:
     said = Preprocessing(size=32, mode="RGB", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
     found = file_classifier(str(tmp_path / "a.pt2"), said)
     assert (found.network, found.preprocessing, found.architecture) == (tmp_path / "a.pt2", said, "graph")
+    assert resolve(str(tmp_path / "a.pt2"), preprocessing=said) == found
     assert stated_shape(tmp_path / "a.pt2") == SHAPE
     with pytest.raises(ClassifierError, match=r"takes images of 3 x 32 x 32 .* give --size, --mean and --std"):
         file_classifier(str(tmp_path / "a.pt2"), None)

@@ -21,7 +21,8 @@ def perceptron(classes: int, dropout: float, channels: int) -> nn.Module:
 
 
 def test_there_are_these() -> None:
-    assert list(ARCHITECTURES) == ["resnet50", "resnet50d", "cnn"]
+    assert list(ARCHITECTURES) == ["resnet50", "resnet50d", "cnn", "torchvision", "timm", "transformers"]
+    assert [name for name, item in ARCHITECTURES.items() if item.from_arguments] == list(ARCHITECTURES)[3:]
 
 
 def test_an_architecture_of_ones_own_is_made_and_tapped_by_name() -> None:

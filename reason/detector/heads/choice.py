@@ -4,7 +4,7 @@ A MetaNet that was fitted to few errors can rank worse than the softmax that it 
 loss says so. So candidates are compared by cross-validation on meta-fit, against the maximum softmax probability (MSP):
 
 - *Eligible* is who is not worse than MSP: of its AUROC minus that of MSP, the lower end of the interval is above
-  ``-tolerance``, on the images as they are and, in the mean over the corruptions, on their corrupted copies.
+  ``-tolerance``, on the images as they are and on all their corrupted copies together.
 - Kinds are gone through from simple to complex: MSP, another score of the literature, logistic regression, MetaNet. The
   eligible candidate of the largest mean AUROC over both parts takes the place of the one before if it leads it by more
   than noise: the lower end of the interval of that lead, widened by the number of candidates of the kind, is above 0.
@@ -221,7 +221,7 @@ class _Contest:
             errors=self._errors,
             shifted=len(rows.shifted),
             shifted_errors=rows.errors(rows.shifted),
-            corruptions=tuple(self._ranking.types),
+            corruptions=tuple(rows.corrupted),
             folds=self._settings.folds,
             candidates=tuple(entry.record for entry in found),
         )

@@ -23,9 +23,6 @@ ScoreRows = Callable[[torch.Tensor], torch.Tensor]
 FitHead = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], T]
 """``fit(vectors, correct, clean)`` learns from rows of meta-vectors, and returns what scores others."""
 
-OTHERS = "others"
-"""Corruptions that are ranked together, because few copies of each are wrong, or right."""
-
 
 @dataclass(frozen=True, slots=True)
 class MetaRows:
@@ -68,13 +65,6 @@ class MetaRows:
     def tells(self, rows: Rows, fewest: int) -> bool:
         """Return whether so many source images have wrong rows, and so many right ones."""
         return all(len(set(self.image[rows[self.correct[rows] == right]])) >= fewest for right in (True, False))
-
-    def types(self, fewest: int) -> dict[str, Rows]:
-        """Return the corrupted rows that are ranked by themselves; those with few errors together, as ``OTHERS``."""
-        told = {name: rows for name, rows in self.corrupted.items() if self.tells(rows, fewest)}
-        rest = [rows for name, rows in self.corrupted.items() if name not in told]
-        together = np.concatenate(rest) if rest else np.empty(0, dtype=np.intp)
-        return told | ({OTHERS: together} if self.tells(together, fewest) else {})
 
     def cut(self, folds: int, seed: int) -> list[NDArray[np.bool_]]:
         """Return for each fold which rows are held out of it, bool ``[n]``.

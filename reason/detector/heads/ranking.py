@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ DRAWS = 1000
 """Resamples of the source images."""
 
 CLEAN, SHIFTED = "clean", "shifted"
-"""The two parts: images as they are, and the mean over the corruptions of their copies."""
+"""The two parts: images as they are, and their corrupted copies, all together as a user would meet them."""
 
 LEVEL = 0.95
 """Of intervals."""
@@ -56,12 +55,8 @@ class Ranking:
 
     def __init__(self, rows: MetaRows, seed: int) -> None:
         self._rows = rows
-        clean = {CLEAN: rows.clean} if rows.tells(rows.clean, FEWEST_IMAGES) else {}
-        self.types = rows.types(FEWEST_IMAGES)
-        """Rows of each corruption that is ranked by itself."""
-        shifted = list(self.types.values())
-        self._parts: dict[str, list[Rows]] = {CLEAN: list(clean.values()), SHIFTED: shifted}
-        self._parts = {name: groups for name, groups in self._parts.items() if groups}
+        parts = {CLEAN: rows.clean, SHIFTED: rows.shifted}
+        self._parts = {name: part for name, part in parts.items() if rows.tells(part, FEWEST_IMAGES)}
         self._weights = cluster_weights(rows.image, DRAWS, seed)
 
     @property
@@ -71,11 +66,11 @@ class Ranking:
 
     def rank(self, scores: Floats) -> Ranked:
         """Return how scores of all rows ``[n]`` rank each part."""
-        every = {part: [self._figures(scores, rows) for rows in groups] for part, groups in self._parts.items()}
+        every = {part: self._figures(scores, rows) for part, rows in self._parts.items()}
         return Ranked(
-            {part: float(np.mean([figures[0] for figures in groups])) for part, groups in every.items()},
-            {part: float(np.mean([figures[1] for figures in groups])) for part, groups in every.items()},
-            {part: _mean([figures[2] for figures in groups]) for part, groups in every.items()},
+            {part: found for part, (found, _, _) in every.items()},
+            {part: found for part, (_, found, _) in every.items()},
+            {part: found for part, (_, _, found) in every.items()},
         )
 
     def _figures(self, scores: Floats, rows: Rows) -> tuple[float, float, Floats]:
@@ -110,7 +105,7 @@ class Ranking:
 
     def wrong_images(self, part: str) -> int:
         """Return how many source images have a wrong prediction in a part."""
-        rows = np.concatenate(self._parts[part])
+        rows = self._parts[part]
         return len(set(self._rows.image[rows[~self._rows.correct[rows]]].tolist()))
 
 
@@ -131,11 +126,3 @@ def estimate(value: float, draws: Floats, images: int, looks: int = 1) -> Estima
     deviation = float(np.nanstd(draws)) * math.sqrt(images / (images - 1))
     reach = float(t.ppf(1 - (1 - LEVEL) / 2 / looks, images - 1)) * deviation
     return Estimate(value, value - reach, value + reach)
-
-
-def _mean(draws: list[Floats]) -> Floats:
-    """Return the mean over the types of each resample, of those types that it can rank."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a resample that can rank none is NaN
-        mean: Floats = np.nanmean(np.stack(draws), axis=0)
-    return mean

@@ -38,7 +38,7 @@ class CandidateRecord:
     clean: PartFigures | None
     """On images as they are; ``None`` where too few of them are wrong, or right, to tell."""
     shifted: PartFigures | None
-    """On corrupted copies, the mean over their corruptions; ``None`` where that cannot be told either."""
+    """On corrupted copies, all together; ``None`` where that cannot be told either."""
     difference: Estimate | None
     """AUROC minus that of MSP, the mean over the parts."""
 
@@ -60,7 +60,7 @@ class ChoiceRecord:
     shifted_errors: int
     """How many of them it gets wrong."""
     corruptions: tuple[str, ...]
-    """Corruptions whose copies are ranked, each by itself; ``others`` stands for those of few errors together."""
+    """Corruptions of the copies."""
     folds: int
     """Learned candidates are ranked on one part in so many, and learn from the rest."""
     candidates: tuple[CandidateRecord, ...]

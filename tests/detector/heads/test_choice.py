@@ -162,8 +162,9 @@ def test_figures_are_those_of_other_functions() -> None:
     assert rough.shifted is not None
     vectors, correct = made.part("clean")
     assert rough.clean.auroc.value == pytest.approx(auroc(vectors[:, 1].numpy(), correct))
-    by_type = [auroc(made.part(name)[0][:, 1].numpy(), made.part(name)[1]) for name in CORRUPTIONS]
-    assert rough.shifted.auroc.value == pytest.approx(np.mean(by_type))
+    copies = [made.part(name) for name in CORRUPTIONS]
+    scores, outcomes = np.concatenate([part[0][:, 1] for part in copies]), np.concatenate([part[1] for part in copies])
+    assert rough.shifted.auroc.value == pytest.approx(auroc(scores, outcomes))
     assert msp.clean.difference.value == msp.clean.difference.low == 0
     assert rough.difference is not None
     parts = (rough.clean.difference.value, rough.shifted.difference.value)
@@ -189,16 +190,16 @@ def test_copies_are_held_out_together_and_errors_are_dealt_out() -> None:
     assert max(wrong) - min(wrong) <= 1
 
 
-def test_only_the_first_clean_row_of_an_image_is_ranked_and_rare_corruptions_go_together() -> None:
+def test_only_the_first_clean_row_of_an_image_is_ranked_and_all_corruptions_go_together() -> None:
     correct = torch.tensor([True, False, True, False, True, False])
     rows = MetaRows.of(
         torch.zeros(6, 1), correct, ("a", "a", "b", "b", "a", "b"), ("clean", "clean", "x", "x", "y", "y")
     )
     assert rows.clean.tolist() == [0]
-    assert {name: found.tolist() for name, found in rows.types(1).items()} == {"x": [2, 3], "y": [4, 5]}
-    rows = dataclasses.replace(rows, image=np.array([0, 0, 1, 2, 3, 4]))
-    assert {name: sorted(found.tolist()) for name, found in rows.types(2).items()} == {"others": [2, 3, 4, 5]}
-    assert rows.types(3) == {}
+    assert {name: found.tolist() for name, found in rows.corrupted.items()} == {"x": [2, 3], "y": [4, 5]}
+    assert rows.shifted.tolist() == [2, 3, 4, 5]
+    assert rows.tells(rows.shifted, 1)  # one image has wrong copies
+    assert not rows.tells(rows.shifted, 2)
 
 
 def test_a_model_that_ranks_as_the_ruler_becomes_the_ruler() -> None:

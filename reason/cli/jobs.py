@@ -78,6 +78,7 @@ def train(recipe: Path, **options: Any) -> None:
 @data_root_option
 @click.option("--data", metavar="FOLDER|TABLE", help="What reason fit made BUNDLE of; of arrays, any others.")
 @click.option("--bank", metavar="FOLDER|TABLE", help="The bank that it was fitted with, where one was given.")
+@click.option("--test", metavar="FOLDER|TABLE", help="Images to test on, instead of those that the fit kept for it.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the figures, instead of eval_plots/.")
 @click.option(
     "--seeds",
@@ -100,6 +101,7 @@ def evaluate(
     data_root: Path,
     data: str | None,
     bank: str | None,
+    test: str | None,
     output: Path | None,
     seeds: int,
     scores: tuple[str, ...],
@@ -126,7 +128,7 @@ def evaluate(
     if scores:
         sys.path.append(str(Path.cwd()))  # the installed command, unlike python -m, does not look there for modules
     more = [SCORES.resolve(text) for text in scores]
-    evaluation = evaluations.run(folder, data_root, seeds, more, engine, device, data, bank)
+    evaluation = evaluations.run(folder, data_root, seeds, more, engine, device, data, bank, test)
     write(evaluation, output)
     if as_json:
         click.echo(json.dumps(evaluation.report.to_json(), ensure_ascii=False, indent=2))

@@ -50,6 +50,7 @@ def run(
     device: str = "cpu",
     data: object = None,
     bank: object = None,
+    test: object = None,
 ) -> Evaluation:
     """Evaluate a bundle on its data set's test images.
 
@@ -62,6 +63,7 @@ def run(
         device: where PyTorch runs it.
         data: the labelled images that it was fitted to, where ``reason.fit`` made it.
         bank: the bank that it was fitted with, where one was given.
+        test: labelled images to test on instead of those that the fit kept for it.
 
     Raises:
         BundleError: the bundle cannot be read, does not say which data set it is about, or was fitted to other data.
@@ -74,8 +76,10 @@ def run(
     fitted = detector.provenance.fit
     if fitted is not None and data is None:
         raise BundleError(f"{detector.name}: was fitted to labelled images of your own; name them by --data.")
+    if fitted is None and test is not None:
+        raise BundleError(f"{detector.name}: its recipe names its test images; leave out test (--test).")
     if fitted is not None:
-        found = material.of_fit(detector, fitted, extractor, data, bank)
+        found = material.of_fit(detector, fitted, extractor, data, bank, test)
     else:
         found = material.of_recipe(detector, protocol, extractor, data_root)
     test, meta = found.test, found.meta

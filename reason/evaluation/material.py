@@ -10,7 +10,7 @@ import torch
 from reason.base.evidence import Labelled, join
 from reason.base.extraction import Extractor, batch_size_of
 from reason.data.image_set import ImageSet
-from reason.data.labelled import Copies, LabelledImages, open_labelled
+from reason.data.labelled import Copies, LabelledImages, open_labelled, overlapping
 from reason.detector.detector import Detector
 from reason.detector.fit_record import FitRecord
 from reason.errors import BundleError
@@ -48,7 +48,9 @@ def of_recipe(detector: Detector, protocol: EvaluationProtocol, extractor: Extra
     return Material(test, gather_bank(extractor, parts), meta)
 
 
-def of_fit(detector: Detector, record: FitRecord, extractor: Extractor, data: object, bank: object) -> Material:
+def of_fit(
+    detector: Detector, record: FitRecord, extractor: Extractor, data: object, bank: object, test: object = None
+) -> Material:
     """Open the data that a bundle was fitted to, and take its parts as the fit did.
 
     Args:
@@ -57,9 +59,10 @@ def of_fit(detector: Detector, record: FitRecord, extractor: Extractor, data: ob
         extractor: of its base classifier.
         data: what the fit was given, see ``reason.data.labelled.open_labelled``.
         bank: as in the fit; ``None`` without one.
+        test: other labelled images to test on, opened as the data are; ``None`` takes those that the fit kept for it.
 
     Raises:
-        BundleError: they are not those images, or the bank is missing.
+        BundleError: they are not those images, the bank is missing, or test images are among those of the fit.
         DatasetError: they cannot be read.
     """
     if record.own_bank and bank is None:
@@ -79,10 +82,23 @@ def of_fit(detector: Detector, record: FitRecord, extractor: Extractor, data: ob
             )
     meta = decoded(parts.meta, detector)
     return Material(
-        test=decoded(parts.test, detector),
+        test=decoded(parts.test if test is None else _others(detector, test, images, others), detector),
         train=extractor(decoded(parts.bank, detector), "bank", bare=True),
         meta=join([extractor(block, f"meta-fit, {title}") for title, block in _blocks(meta, record)]),
     )
+
+
+def _others(detector: Detector, test: object, images: LabelledImages, bank: LabelledImages | None) -> LabelledImages:
+    """Open test images that no fit has seen."""
+    opened = open_labelled(test, classes=detector.classes)
+    for title, part in (("data", images), ("bank", bank)):
+        shared = () if part is None else overlapping(opened, part)
+        if shared:
+            raise BundleError(
+                f"{detector.name}: {len(shared)} test images, such as {shared[0]}, are in the {title} that it was "
+                "fitted to, where it would be flattered; take them out of the test images."
+            )
+    return opened
 
 
 def _blocks(images: ImageSet, record: FitRecord) -> list[tuple[str, ImageSet]]:

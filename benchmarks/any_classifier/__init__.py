@@ -1,0 +1,1 @@
+"""Fits REASON to classifiers that nobody shaped for it, as a user would, and measures what comes out."""

@@ -1,4 +1,4 @@
-"""The command line: ``reason predict | info | threshold | corrupt | evaluate | compare | export | push | ...``.
+"""The command line: ``reason fit | predict | info | threshold | corrupt | evaluate | compare | export | push | ...``.
 
 Exit codes: 0 done, 1 a bundle, data set, recipe or setting is at fault, 2 the command was used wrongly,
 3 some images could not be read, 130 interrupted, 141 the reader of the output went away.
@@ -15,6 +15,7 @@ import click
 from reason import __version__
 from reason.cli.compare import compare
 from reason.cli.corrupt import corrupt
+from reason.cli.fit import fit
 from reason.cli.info import info
 from reason.cli.jobs import evaluate, export, snapshot, train
 from reason.cli.predict import predict
@@ -58,5 +59,5 @@ def main() -> None:
     ignore_metadata_warnings()
 
 
-for _command in (predict, info, threshold, corrupt, evaluate, compare, export, snapshot, serve, train, push):
+for _command in (fit, predict, info, threshold, corrupt, evaluate, compare, export, snapshot, serve, train, push):
     main.add_command(_command)

@@ -10,12 +10,13 @@ import torch
 from reason.base.evidence import Labelled, join
 from reason.base.extraction import Extractor, batch_size_of
 from reason.data.image_set import ImageSet
-from reason.data.labelled import Copies, LabelledImages, open_labelled, overlapping
+from reason.data.labelled import LabelledImages, open_labelled, overlapping
 from reason.detector.detector import Detector
 from reason.detector.fit_record import FitRecord
 from reason.errors import BundleError
 from reason.evaluation import splits
 from reason.evaluation.splits import EvaluationProtocol
+from reason.fitting.fit_classifier import copies_of
 from reason.fitting.fitting_data import gather_bank, gather_meta, read_parts
 from reason.fitting.labelled_parts import LabelledParts, sources_digest
 
@@ -103,10 +104,9 @@ def _others(detector: Detector, test: object, images: LabelledImages, bank: Labe
 
 def _blocks(images: ImageSet, record: FitRecord) -> list[tuple[str, ImageSet]]:
     """Return the images and their corrupted copies, those of the fit."""
-    settings, blocks = record.settings, [("clean", images)]
-    if settings.corruptions:
-        copies = Copies(settings.corruptions, settings.seed)
-        for number in range(settings.copies):
+    blocks, copies = [("clean", images)], copies_of(record.settings)
+    if copies is not None:
+        for number in range(record.settings.copies):
             copied = copies.of(images.pixels, images.sources, number)
             blocks.append(
                 (

@@ -150,6 +150,8 @@ def fit_classifier(
 ) -> Fitted:
     """Fit a Detector to a classifier, and say how it went; arguments and errors as in ``fit``."""
     where = choose(device)
+    SignalSettings(settings.families)  # refuses names that are not known, before minutes of work
+    copies_of(settings)
     order = classes if classes is not None else classifier.classes or None
     images = open_labelled(data, classes=order)
     others = None if bank is None else open_labelled(bank, classes=images.classes)
@@ -161,18 +163,34 @@ def fit_classifier(
             f"the classifier has {carried.base.classes} outputs, and there are {len(images.classes)} classes "
             f"({shown}); give their names in the order of the outputs (--classes FILE)."
         )
-    for part in (images, others):
-        if part is not None:
-            ProgressStore(work.folder).look(part)
+    looked = ProgressStore(work.folder)
+    skipped = [sentence for part in (images, others) if part is not None for sentence in looked.look(part)]
     with full_precision():
-        return _Fit(carried, LabelledParts.of(images, others, settings), settings, work).run(name, title)
+        return _Fit(carried, LabelledParts.of(images, others, settings), settings, work, skipped).run(name, title)
+
+
+def copies_of(settings: FitSettings) -> Copies | None:
+    """Return how the copies of a fit are corrupted; ``None`` where there are none.
+
+    Raises:
+        CorruptionError: a corruption is unknown.
+    """
+    return Copies(settings.corruptions, settings.seed) if settings.corruptions and settings.copies else None
 
 
 class _Fit:
     """One fit, stage by stage."""
 
-    def __init__(self, carried: Carried, parts: LabelledParts, settings: FitSettings, work: WorkFolder) -> None:
+    def __init__(
+        self,
+        carried: Carried,
+        parts: LabelledParts,
+        settings: FitSettings,
+        work: WorkFolder,
+        skipped: Sequence[str],
+    ) -> None:
         self._carried, self._parts, self._settings, self._work = carried, parts, settings, work
+        self._skipped = tuple(skipped)
         self._streamed = Streamed(carried.engine, carried.preprocessing, work.folder)
         self._notes = list(carried.notes)
 
@@ -185,7 +203,7 @@ class _Fit:
         chosen = self._signal_settings(bank, classes)
         base = self._carried.base
         signals = SignalSet.fit(chosen, base.classifier_head(), base.taps, bank)
-        copies = Copies(settings.corruptions, settings.seed) if settings.corruptions and settings.copies else None
+        copies = copies_of(settings)
         meta = self._streamed.vectors(parts.meta, signals, "meta-fit", copies, settings.copies)
         choice = self._choose(meta, signals)
         calibration = self._streamed.vectors(parts.calibration, signals, "calibration")
@@ -196,7 +214,7 @@ class _Fit:
         figures = {split: result.to_json() for split, result in tests.items()}
         record = self._record(bank, meta, calibration, test)
         made = Provenance(fit=record, choice=choice.record, metrics=figures, created=self._work.started)
-        return Fitted(replace(detector, provenance=made), record, tests, tuple(self._streamed.skipped))
+        return Fitted(replace(detector, provenance=made), record, tests, self._skipped)
 
     def _signal_settings(self, bank: Labelled, classes: Sequence[str]) -> SignalSettings:
         return SignalSettings(
@@ -260,7 +278,7 @@ class _Fit:
                 for title, part in (("meta", meta), ("calibration", calibration), ("test", test))
                 for clean in [torch.tensor([name == CLEAN for name in part.corruptions])]
             },
-            skipped=len(self._streamed.skipped),
+            skipped=len(self._skipped),
             notes=tuple(self._notes),
         )
 

@@ -58,8 +58,6 @@ class Streamed:
     def __init__(self, engine: Engine, preprocessing: Preprocessing, folder: Path | None = None) -> None:
         self._engine, self._preprocessing, self._folder = engine, preprocessing, folder
         self._mark = f"{engine.identity()} {preprocessing}" if folder else ""
-        self.skipped: list[str] = []
-        """A sentence for each image that could not be decoded."""
 
     def evidence(self, images: LabelledImages, poolings: tuple[str, ...], title: str) -> Labelled:
         """Return the evidence of one forward pass of each image, all in memory.
@@ -129,9 +127,7 @@ class Streamed:
     ) -> Iterator[Chunk]:
         store = ProgressStore(self._folder, f"{self._mark} {how}")
         size = batch_size_of(self._preprocessing.size**2)
-        for chunk in store.run(images, work, title=title, batch_size=size, prepare=self._preprocessing.pixels):
-            self.skipped += chunk.skipped
-            yield chunk
+        return store.run(images, work, title=title, batch_size=size, prepare=self._preprocessing.pixels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,9 +236,9 @@ def _threshold(detector: Detector, risk: float, delta: float) -> str:
 
 
 def _figures(result: TestResult) -> str:
-    low, high = result.difference_95
+    (low, high), (less, more) = result.auroc_95, result.difference_95
+    ranked = f"AUROC {result.auroc:.4f} ({low:.4f} to {high:.4f}), MSP {result.auroc_msp:.4f}"
     return (
-        f"{result.n} images, {result.errors} wrong; AUROC {result.auroc:.4f}, MSP {result.auroc_msp:.4f} "
-        f"(difference {low:+.4f} to {high:+.4f}); ECE {result.ece:.3f}; accepts {result.coverage:.1%}, of which "
-        f"{result.selective_risk:.1%} are wrong"
+        f"{result.n} images, {result.errors} wrong; {ranked} (difference {less:+.4f} to {more:+.4f}); "
+        f"ECE {result.ece:.3f}; accepts {result.coverage:.1%}, of which {result.selective_risk:.1%} are wrong"
     )

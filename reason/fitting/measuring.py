@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reason import metrics
 from reason.data.labels import CLEAN
 from reason.detector.detector import Detector
 from reason.fitting.streamed import Vectors
 from reason.signals.scores import LOG_ODDS
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,11 @@ class TestResult:
     n: int
     errors: int
     auroc: float
+    auroc_95: Interval
+    """Its interval, bootstrap."""
     auroc_msp: float
     """Of the maximum softmax probability."""
-    difference_95: tuple[float, float]
+    difference_95: Interval
     """Interval of the first minus the second, paired bootstrap."""
     augrc: float
     augrc_msp: float
@@ -66,19 +72,28 @@ def _measured(detector: Detector, part: Vectors) -> TestResult:
     reliability = judged.reliability.double().numpy()
     accepted = reliability >= detector.threshold
     errors = int((~correct).sum())
-    ranks = 0 < errors < len(correct)
+    interval, difference = _intervals(own, msp, correct)
     return TestResult(
         n=len(correct),
         errors=errors,
         auroc=metrics.auroc(own, correct),
+        auroc_95=interval,
         auroc_msp=metrics.auroc(msp, correct),
-        difference_95=metrics.paired_bootstrap(own, msp, correct) if ranks else (math.nan, math.nan),
+        difference_95=difference,
         augrc=metrics.augrc(own, correct),
         augrc_msp=metrics.augrc(msp, correct),
         ece=metrics.ece(reliability, correct),
         coverage=float(accepted.mean()),
         selective_risk=float(np.mean(~correct[accepted])) if accepted.any() else math.nan,
     )
+
+
+def _intervals(own: Floats, msp: Floats, correct: NDArray[np.bool_]) -> tuple[Interval, Interval]:
+    """Return the 95% intervals of an AUROC and of it minus another; NaN where all predictions are alike."""
+    if correct.all() or not correct.any():
+        return (math.nan, math.nan), (math.nan, math.nan)
+    ((ours, theirs),) = metrics.resampled((own, msp), correct, (metrics.auroc,))
+    return metrics.interval_95(ours), metrics.interval_95(ours - theirs)
 
 
 def _number(value: float) -> float | None:

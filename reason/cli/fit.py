@@ -13,7 +13,7 @@ from reason.cli.options import OPEN_SHARE
 if TYPE_CHECKING:
     from reason.data.images import Preprocessing
     from reason.detector.detector import Detector
-    from reason.fitting.fit_classifier import Fitted
+    from reason.fitting.fit_run import Fitted
     from reason.fitting.measuring import TestResult
 
 

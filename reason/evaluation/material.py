@@ -16,7 +16,7 @@ from reason.detector.fit_record import FitRecord
 from reason.errors import BundleError
 from reason.evaluation import splits
 from reason.evaluation.splits import EvaluationProtocol
-from reason.fitting.fit_classifier import copies_of
+from reason.fitting.fit_run import copies_of
 from reason.fitting.fitting_data import gather_bank, gather_meta, read_parts
 from reason.fitting.labelled_parts import LabelledParts, sources_digest
 

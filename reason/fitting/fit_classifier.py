@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from reason import progress
 from reason.base.classifier import GRAPH, Classifier
 from reason.base.device import choose, full_precision
-from reason.base.evidence import Labelled
 from reason.data.images import Preprocessing
-from reason.data.labelled import Copies, ProgressStore, open_labelled
-from reason.data.labels import CLEAN
-from reason.detector.calibration import Platt
+from reason.data.labelled import ProgressStore, open_labelled
 from reason.detector.detector import Detector
-from reason.detector.fit_record import FitRecord, FitSettings
-from reason.detector.heads.choice import ChoiceSettings, HeadChoice, choose_head
-from reason.detector.provenance import Provenance
-from reason.detector.recipe import GuaranteeSettings
+from reason.detector.fit_record import FitSettings
 from reason.errors import FitError
-from reason.fitting import checks
-from reason.fitting.assemble import assemble
-from reason.fitting.carried import Carried, carry
-from reason.fitting.labelled_parts import LabelledParts, fitted_part
-from reason.fitting.measuring import TestResult, measure
-from reason.fitting.streamed import Streamed, Vectors
+from reason.fitting.carried import carry
+from reason.fitting.fit_run import FitRun, Fitted, copies_of
+from reason.fitting.labelled_parts import LabelledParts
 from reason.fitting.work_folder import WorkFolder
-from reason.signals import FAMILIES, Requirement, SignalSet, SignalSettings
+from reason.signals import SignalSettings
 from reason.structure import plain
-
-FEWEST_PER_CLASS = 2
-"""Bank images of each class that distances to the classes take."""
-
-FEWEST_ERRORS = 5
-"""Wrong calibration predictions that the slope of the calibration takes."""
-
-TEST_COPIES = 1
-"""Corrupted copies of each test image."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A detector, and what is to be said of how it came about."""
-
-    detector: Detector
-    record: FitRecord
-    tests: dict[str, TestResult]
-    """By split of the test images, clean first."""
-    skipped: tuple[str, ...]
-    """A sentence for each image that could not be decoded."""
 
 
 def fit(
@@ -166,148 +134,4 @@ def fit_classifier(
     looked = ProgressStore(work.folder)
     skipped = [sentence for part in (images, others) if part is not None for sentence in looked.look(part)]
     with full_precision():
-        return _Fit(carried, LabelledParts.of(images, others, settings), settings, work, skipped).run(name, title)
-
-
-def copies_of(settings: FitSettings) -> Copies | None:
-    """Return how the copies of a fit are corrupted; ``None`` where there are none.
-
-    Raises:
-        CorruptionError: a corruption is unknown.
-    """
-    return Copies(settings.corruptions, settings.seed) if settings.corruptions and settings.copies else None
-
-
-class _Fit:
-    """One fit, stage by stage."""
-
-    def __init__(
-        self,
-        carried: Carried,
-        parts: LabelledParts,
-        settings: FitSettings,
-        work: WorkFolder,
-        skipped: Sequence[str],
-    ) -> None:
-        self._carried, self._parts, self._settings, self._work = carried, parts, settings, work
-        self._skipped = tuple(skipped)
-        self._streamed = Streamed(carried.engine, carried.preprocessing, work.folder)
-        self._notes = list(carried.notes)
-
-    def run(self, name: str, title: str) -> Fitted:
-        parts, settings = self._parts, self._settings
-        bank = self._streamed.evidence(parts.bank, ("mean",), "bank")
-        classes = parts.bank.classes
-        checks.check_order(bank, classes)
-        self._notes += checks.doubts(bank, classes)
-        chosen = self._signal_settings(bank, classes)
-        base = self._carried.base
-        signals = SignalSet.fit(chosen, base.classifier_head(), base.taps, bank)
-        copies = copies_of(settings)
-        meta = self._streamed.vectors(parts.meta, signals, "meta-fit", copies, settings.copies)
-        choice = self._choose(meta, signals)
-        calibration = self._streamed.vectors(parts.calibration, signals, "calibration")
-        test = self._streamed.vectors(parts.test, signals, "test", copies, TEST_COPIES)
-        named = {"name": name, "title": title or name, "signal_settings": chosen, "signals": signals}
-        detector = self._assemble(choice, calibration, **named, provenance=Provenance())
-        tests = measure(detector, test)
-        figures = {split: result.to_json() for split, result in tests.items()}
-        record = self._record(bank, meta, calibration, test)
-        made = Provenance(fit=record, choice=choice.record, metrics=figures, created=self._work.started)
-        return Fitted(replace(detector, provenance=made), record, tests, self._skipped)
-
-    def _signal_settings(self, bank: Labelled, classes: Sequence[str]) -> SignalSettings:
-        return SignalSettings(
-            tuple(self._available(bank, classes)),
-            neighbours=min(self._settings.neighbours, len(bank)),
-            bank_images=self._settings.bank_images,
-            seed=self._settings.seed,
-        )
-
-    def _available(self, bank: Labelled, classes: Sequence[str]) -> Iterator[str]:
-        """Yield the families that the classifier gives what they need; of the others it is said why they drop out."""
-        for name in self._settings.families:
-            lacks = self._lacks(FAMILIES[name].requires)
-            fewest = int(torch.bincount(bank.labels, minlength=len(classes)).min())
-            if not lacks and name == "layers" and fewest < FEWEST_PER_CLASS:
-                lacks = f"needs {FEWEST_PER_CLASS} bank images of every class"
-            if lacks:
-                self._notes.append(f"signals {name} drop out: it {lacks}.")
-            else:
-                yield name
-
-    def _lacks(self, requires: frozenset[Requirement]) -> str:
-        """Return in words what is missing; empty where nothing is."""
-        carried, head = self._carried, self._carried.base.classifier_head()
-        missing = {
-            Requirement.HEAD: ""
-            if head.weight is not None and head.dropout
-            else "needs a linear head behind a dropout",
-            Requirement.GRADIENT: "" if carried.gradient else "needs the input gradient, which is not there",
-            Requirement.VIEWS: "" if carried.any_size else "needs a classifier that takes smaller pictures too",
-        }
-        return next((words for need, words in missing.items() if need in requires and words), "")
-
-    def _choose(self, meta: Vectors, signals: SignalSet) -> HeadChoice:
-        clean = [name == CLEAN for name in meta.corruptions]
-        right = meta.correct[torch.tensor(clean)]
-        if not bool(meta.correct.any()):
-            raise FitError(
-                "all predictions are wrong: the classes are not those of the classifier, or not its pictures."
-            )
-        self._notes += checks.rough("meta-fit", len(right), int((~right).sum()))
-        choice = choose_head(
-            meta.vectors,
-            meta.correct,
-            meta.sources,
-            meta.corruptions,
-            signals,
-            ChoiceSettings(),
-            self._settings.seed,
-        )
-        progress.say(f"head: {choice.record.chosen}; {choice.record.why}")
-        return choice
-
-    def _record(self, bank: Labelled, meta: Vectors, calibration: Vectors, test: Vectors) -> FitRecord:
-        return FitRecord(
-            settings=self._settings,
-            own_bank=self._parts.own_bank,
-            bank=fitted_part(bank.sources, bank.correct),
-            **{
-                title: fitted_part(part.sources[: int(clean.sum())], part.correct[clean])
-                for title, part in (("meta", meta), ("calibration", calibration), ("test", test))
-                for clean in [torch.tensor([name == CLEAN for name in part.corruptions])]
-            },
-            skipped=len(self._skipped),
-            notes=tuple(self._notes),
-        )
-
-    def _calibrate(self, logits: torch.Tensor, correct: torch.Tensor) -> Platt:
-        errors = int((~correct).sum())
-        if errors >= FEWEST_ERRORS and bool(correct.any()):
-            return Platt.fit(logits, correct)
-        self._notes.append(
-            f"{errors} of {len(correct)} calibration predictions are wrong, too few to tell a slope: reliability is "
-            "the head's own probability, shifted to the accuracy seen."
-        )
-        return Platt.shifted(logits, correct)
-
-    def _assemble(self, choice: HeadChoice, calibration: Vectors, **parts: Any) -> Detector:
-        carried, settings = self._carried, self._settings
-        return assemble(
-            choice.head,
-            self._calibrate,
-            calibration.vectors,
-            calibration.correct,
-            calibration.latent,
-            GuaranteeSettings(settings.risk, settings.delta),
-            settings.seed,
-            architecture=carried.architecture,
-            arguments=carried.arguments,
-            head_module=carried.head_module,
-            classes=self._parts.meta.classes,
-            base=carried.base,
-            engine=carried.engine,
-            preprocessing=carried.preprocessing,
-            **parts,
-        )
+        return FitRun(carried, LabelledParts.of(images, others, settings), settings, work, skipped).run(name, title)

@@ -37,7 +37,7 @@ MOST_RESIZED = 4096
 """Largest side that a picture may be resized to before its middle is cut out, in pixels."""
 
 ImageInput = str | Path | bytes | Image.Image | NDArray[np.uint8]
-"""A path, encoded bytes, a Pillow image, or RGB pixels ``[h, w, 3]``."""
+"""A path, encoded bytes, a Pillow image, or pixels: RGB ``[h, w, 3]``, or grey ``[h, w]``."""
 
 Prepared = torch.Tensor
 """Pixels as ``Preprocessing.pixels`` returns them, which are judged as they are."""
@@ -49,14 +49,15 @@ def rgb_of(image: ImageInput) -> Image.Image:
     Raises:
         UnsupportedImageError: encoded bytes, or a file, are in none of ``FORMATS``.
         BrokenImageError: they are empty, truncated, damaged or have too many pixels.
-        ReasonError: an array is not uint8 ``[h, w, 3]``.
+        ReasonError: an array is not uint8 ``[h, w, 3]`` or, of grey levels, ``[h, w]``.
     """
     if isinstance(image, Image.Image):
         return to_rgb(image)
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ReasonError(f"an image array must be uint8 [h, w, 3], not {image.dtype} {list(image.shape)}.")
-        return Image.fromarray(image)
+        if image.dtype != np.uint8 or not image.size or not (image.ndim == 2 or (image.ndim, image.shape[-1]) == (3, 3)):
+            shape = list(image.shape)
+            raise ReasonError(f"an image array must be uint8 [h, w, 3], or [h, w] for grey, not {image.dtype} {shape}.")
+        return Image.fromarray(image).convert("RGB")
     return decode(Path(image) if isinstance(image, str) else image)
 
 

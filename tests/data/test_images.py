@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from reason.data.images import Preprocessing, decode
-from reason.errors import BrokenImageError, UnsupportedImageError
+from reason.data.images import Preprocessing, decode, rgb_of
+from reason.errors import BrokenImageError, ReasonError, UnsupportedImageError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -144,3 +144,16 @@ def test_normalise_by_hand() -> None:
 def test_greyscale_input_has_one_channel() -> None:
     preprocessing = Preprocessing(4, "L", (0.1307,), (0.3081,))
     assert preprocessing.pixels(Image.new("RGB", (9, 9), (77, 77, 77))).tolist() == [[[77] * 4] * 4]
+
+
+def test_arrays_of_colours_and_of_grey_levels_are_pictures() -> None:
+    grey = np.array([[0, 90], [180, 255]], dtype=np.uint8)
+    colours = np.stack([grey, grey // 2, grey // 3], axis=2)
+    assert np.array_equal(np.asarray(rgb_of(grey)), np.stack([grey] * 3, axis=2))
+    assert np.array_equal(np.asarray(rgb_of(colours)), colours)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 4, 4), (3, 4, 4), (1, 4, 4, 3), (0, 4), (0, 4, 3)])
+def test_an_array_of_another_shape_is_refused_with_the_shapes_that_are_taken(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ReasonError, match=r"uint8 \[h, w, 3\], or \[h, w\] for grey, not uint8"):
+        rgb_of(np.zeros(shape, dtype=np.uint8))

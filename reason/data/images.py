@@ -54,8 +54,8 @@ def rgb_of(image: ImageInput) -> Image.Image:
     if isinstance(image, Image.Image):
         return to_rgb(image)
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or not image.size or not (image.ndim == 2 or (image.ndim, image.shape[-1]) == (3, 3)):
-            shape = list(image.shape)
+        shape = list(image.shape)
+        if image.dtype != np.uint8 or 0 in shape or not (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)):
             raise ReasonError(f"an image array must be uint8 [h, w, 3], or [h, w] for grey, not {image.dtype} {shape}.")
         return Image.fromarray(image).convert("RGB")
     return decode(Path(image) if isinstance(image, str) else image)

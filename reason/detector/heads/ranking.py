@@ -83,8 +83,9 @@ class Ranking:
         if part not in self._parts:
             return None
         value, draws, images = ranked.auroc[part], ranked.draws[part], self.wrong_images(part)
+        auroc_95 = estimate(value, draws, images)
         return PartFigures(
-            estimate(value, draws, images),
+            Estimate(value, max(auroc_95.low, 0.0), min(auroc_95.high, 1.0)),
             ranked.augrc[part],
             estimate(value - msp.auroc[part], draws - msp.draws[part], images),
         )

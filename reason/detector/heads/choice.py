@@ -16,7 +16,7 @@ Intervals are those of the paired bootstrap over source images, see ``reason.det
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -201,15 +201,28 @@ class _Contest:
         )
 
     def _nearest(self, found: Sequence[_Entry]) -> str:
-        """Return in words the candidate of the largest AUROC other than MSP."""
+        """Return in words the candidate of the largest AUROC other than MSP, and where it may be worse than MSP."""
         others = [entry for entry in found[1:] if entry.record.difference]
-        if not others:
+        best = max(others, key=lambda entry: entry.ranked.mean, default=None)
+        if best is None or best.ranked.mean <= found[0].ranked.mean:
             return ""
-        best = max(others, key=lambda entry: entry.ranked.mean)
-        assert best.record.difference is not None
-        if best.ranked.mean <= found[0].ranked.mean:
-            return ""
-        return f"; {best.candidate.name} comes nearest, with {_words(best.record.difference)} of AUROC more"
+        record = best.record
+        assert record.difference is not None
+        if record.eligible:
+            return f"; {record.name} comes nearest, with {_words(record.difference)} of AUROC more"
+        worse = " and ".join(self._may_be_worse(record))
+        return (
+            f" on all data; {record.name} leads it by {_words(record.difference)} of AUROC in the mean, but may be "
+            f"worse than it by more than {self._settings.tolerance:g} on {worse} data"
+        )
+
+    def _may_be_worse(self, record: CandidateRecord) -> Iterator[str]:
+        """Yield the parts on which a candidate cannot be told to be no worse than MSP."""
+        for part, figures in ((CLEAN, record.clean), (SHIFTED, record.shifted)):
+            if part == CLEAN and figures is None:
+                yield part  # without figures nothing is told
+            elif figures is not None and figures.difference.low <= -self._settings.tolerance:
+                yield part
 
     def record(self, found: Sequence[_Entry], chosen: _Entry, why: str) -> ChoiceRecord:
         """Return what is kept of the choice."""

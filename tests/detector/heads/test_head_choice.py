@@ -113,6 +113,23 @@ def test_a_better_score_of_the_literature_is_taken() -> None:
     assert choice.head.shape == {"column": "rough_log_odds", "direction": "trust"}
 
 
+def test_a_score_that_leads_by_its_copies_and_may_lose_on_clean_images_is_named_with_the_reason() -> None:
+    made = make(World(3.5), 1200, seed=0)
+    vectors = made.vectors.clone()
+    copies = torch.tensor([name != "clean" for name in made.corruptions])
+    noise = torch.randn(len(vectors), generator=torch.Generator().manual_seed(0))
+    vectors[:, 1] = torch.where(copies, made.correct.float(), vectors[:, 0] + noise)  # knows copies, blurs clean images
+    record = choose(dataclasses.replace(made, vectors=vectors), dataclasses.replace(SETTINGS, kind="score")).record
+    rough = next(one for one in record.candidates if one.name == "rough_log_odds")
+    assert (record.chosen, rough.eligible) == ("MSP", False)
+    assert rough.difference is not None
+    assert rough.difference.low > 0
+    assert record.why.startswith(
+        "no candidate is better than MSP by more than noise on all data; rough_log_odds leads it"
+    )
+    assert record.why.endswith("but may be worse than it by more than 0.003 on clean data.")
+
+
 def test_without_corrupted_copies_learned_heads_stand_only_where_they_may() -> None:
     made = make(World(4.0, telling=1.2), 1500, seed=0, copies=0)
     record = choose(made).record
@@ -236,3 +253,11 @@ def test_an_interval_widens_with_few_images_and_many_looks() -> None:
 def test_settings_refuse_what_no_rule_is(changes: dict[str, object], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         ChoiceSettings(**changes)  # type: ignore[arg-type]
+
+
+def test_the_interval_of_an_auroc_stays_within_what_an_auroc_can_be() -> None:
+    record = choose(make(World(8.0), 700, seed=1)).record
+    intervals = [part.auroc for one in record.candidates for part in (one.clean, one.shifted) if part]
+    assert intervals
+    assert all(0 <= found.low <= found.value <= found.high <= 1 for found in intervals)
+    assert any(found.high == 1 for found in intervals)

@@ -23,7 +23,7 @@ class OnnxRuntime(Exported):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what fails is raised, and said by whoever catches it
         # Threads that wait by spinning take the processor from PyTorch, which computes the signals right after.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         session: Any = onnxruntime.InferenceSession(self.files.graph, options, providers=["CPUExecutionProvider"])

@@ -19,6 +19,7 @@ CLAIMS = {
         wrong, right = table[False, "accept"], table[True, "accept"]
         assert wrong / (wrong + right) < (wrong + table[False, "review"]) / len(new_rows)
         assert largest < 1e-4
+        assert len(reason.load(work / "second").predict(sorted((work / "new").iterdir()))) == 6
     """,
     "choosing_a_risk": """
         assert looked_up(detector.threshold)[1] < (~correct).mean()

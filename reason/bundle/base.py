@@ -65,7 +65,8 @@ def unfilled(folder: Path, card: Card, network: nn.Module | None, head: str | No
     if card.architecture not in ARCHITECTURES:
         if network is None or head is None:
             raise BundleError(
-                f"{folder / CARD}: architecture {card.architecture!r} is not built in; give load its network and head."
+                f"{folder / CARD}: architecture {card.architecture!r} is not built in; give load its network and head, "
+                "or fit it again where the extra 'onnx' is installed, so that the bundle holds a graph."
             )
         try:
             # A copy: hooks and weights come before the last check, and what the caller holds stays as it is.

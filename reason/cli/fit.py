@@ -203,15 +203,17 @@ def _numbers(words: tuple[str, ...] | None, key: str) -> tuple[float, ...]:
 
 def summary(fitted: Fitted) -> Iterator[str]:
     """Yield what is to be said of a fit, a line each."""
+    from reason.fitting.fit_classifier import SHOWN
+
     detector, record = fitted.detector, fitted.record
     families = ", ".join(detector.signal_settings.families)
     yield f"signals: {len(detector.signals.names)} columns of {families}"
     parts = {"bank": record.bank, "meta-fit": record.meta, "calibration": record.calibration, "test": record.test}
     yield "images: " + ", ".join(f"{title} {part.n} ({part.errors} wrong)" for title, part in parts.items())
-    for sentence in (*record.notes, *fitted.skipped[:5]):
+    for sentence in (*record.notes, *fitted.skipped[:SHOWN]):
         yield f"note: {sentence}"
-    if len(fitted.skipped) > 5:
-        yield f"note: {len(fitted.skipped) - 5} more images could not be decoded."
+    if len(fitted.skipped) > SHOWN:
+        yield f"note: {len(fitted.skipped) - SHOWN} more images could not be decoded."
     yield _threshold(detector, record.settings.risk, record.settings.delta)
     for split, result in fitted.tests.items():
         yield f"test, {split}: {_figures(result)}"

@@ -102,12 +102,20 @@ def _as_graph(
         return _carried(classifier, graph_classifier(network, shape, folder, head=head, taps=taps), ())
     anatomy = discover(network, shape, head=head, taps=taps)
     try:
-        graph = graph_classifier(_tapped(network, anatomy), shape, folder)
+        graph = _linear_graph(network, shape, folder) if not (anatomy.linear or head or taps) else None
+        if graph is None:
+            graph = graph_classifier(_tapped(network, anatomy), shape, folder)
     except (FitError, ConfigError) as error:
         run = carry(replace(classifier, architecture=CUSTOM), head, taps, device, work)
         needs = "reason.load will need the network again, as network= and head="
         return replace(run, notes=(*run.notes, f"The bundle cannot hold the classifier itself ({error}) {needs}."))
     return _carried(classifier, graph, tuple(note for note in anatomy.notes if "gradient" not in note))
+
+
+def _linear_graph(network: nn.Module, shape: tuple[int, int, int], folder: Path) -> GraphClassifier | None:
+    """Look for a linear head in the graph, which shows arithmetic that is no module's, such as a cosine's."""
+    graph = graph_classifier(network, shape, folder)
+    return None if graph.base.classifier_head().weight is None else graph
 
 
 def _carried(classifier: Classifier, graph: GraphClassifier, notes: tuple[str, ...]) -> Carried:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from reason import progress
 from reason.base.classifier import GRAPH, Classifier
 from reason.base.device import choose, full_precision
 from reason.data.images import Preprocessing
@@ -22,6 +23,9 @@ from reason.fitting.labelled_parts import LabelledParts
 from reason.fitting.work_folder import WorkFolder
 from reason.signals import SignalSettings
 from reason.structure import plain
+
+SHOWN = 5
+"""Images that could not be decoded of which it is said why, at most."""
 
 
 def fit(
@@ -87,7 +91,7 @@ def fit(
         )
     else:
         classifier = Classifier(model, preprocessing, architecture=GRAPH)
-    return fit_classifier(
+    fitted = fit_classifier(
         classifier,
         data,
         classes=classes,
@@ -99,7 +103,10 @@ def fit(
         taps=taps,
         device=device,
         work=WorkFolder(work, resume),
-    ).detector
+    )
+    for sentence in (*fitted.record.notes, *fitted.skipped[:SHOWN]):
+        progress.say(f"note: {sentence}")
+    return fitted.detector
 
 
 def fit_classifier(

@@ -123,28 +123,25 @@ class FitRun:
         )
 
     def _available(self, bank: Labelled, classes: Sequence[str]) -> Iterator[str]:
-        """Yield the families that the classifier gives what they need; of the others it is said why they drop out."""
+        """Yield the families that the classifier gives what they need; why others are left out is among the notes."""
+        carried, head = self._carried, self._carried.base.classifier_head()
+        given = {
+            Requirement.HEAD: head.weight is not None,
+            Requirement.GRADIENT: carried.gradient,
+            Requirement.VIEWS: carried.any_size,
+        }
+        fewest = int(torch.bincount(bank.labels, minlength=len(classes)).min())
         for name in self._settings.families:
-            lacks = self._lacks(FAMILIES[name].requires)
-            fewest = int(torch.bincount(bank.labels, minlength=len(classes)).min())
-            if not lacks and name == "layers" and fewest < FEWEST_PER_CLASS:
-                lacks = f"needs {FEWEST_PER_CLASS} bank images of every class"
-            if lacks:
-                self._notes.append(f"signals {name} drop out: it {lacks}.")
+            if not all(given.get(need, True) for need in FAMILIES[name].requires):
+                continue  # the notes of the classifier say so
+            if name == "dropout" and not head.dropout:
+                self._notes.append("The classifier has no dropout before its head; the dropout signals are left out.")
+            elif name == "layers" and fewest < FEWEST_PER_CLASS:
+                self._notes.append(
+                    f"The bank has fewer than {FEWEST_PER_CLASS} images of a class; the signals of layers are left out."
+                )
             else:
                 yield name
-
-    def _lacks(self, requires: frozenset[Requirement]) -> str:
-        """Return in words what is missing; empty where nothing is."""
-        carried, head = self._carried, self._carried.base.classifier_head()
-        missing = {
-            Requirement.HEAD: ""
-            if head.weight is not None and head.dropout
-            else "needs a linear head behind a dropout",
-            Requirement.GRADIENT: "" if carried.gradient else "needs the input gradient, which is not there",
-            Requirement.VIEWS: "" if carried.any_size else "needs a classifier that takes smaller pictures too",
-        }
-        return next((words for need, words in missing.items() if need in requires and words), "")
 
     def _choose(self, meta: Vectors, signals: SignalSet) -> HeadChoice:
         clean = [name == CLEAN for name in meta.corruptions]

@@ -69,19 +69,20 @@ class Case:
 
 def cases() -> dict[str, Case]:
     """Return all classifiers by name."""
-    quick, slow, brief = Schedule(3, 3e-3, images=4000), Schedule(2, 1e-3, images=3000), Schedule(1, 3e-4, images=3000)
+    longest, quick = Schedule(5, 3e-3), Schedule(3, 3e-3)
+    short, slow, brief = Schedule(3, 3e-3, images=4000), Schedule(2, 1e-3, images=3000), Schedule(1, 3e-4, images=3000)
     every = [
-        _torchvision("resnet18", schedule=quick),
-        _torchvision("mobilenet_v3_small", side=96, schedule=quick),
+        _torchvision("resnet18", schedule=longest),
+        _torchvision("mobilenet_v3_small", side=96, schedule=short),
         _torchvision("efficientnet_b0", schedule=quick),
         _torchvision("convnext_tiny", schedule=slow),
         _torchvision("swin_t", schedule=slow),
         Case("vit_b_16 of 32 px, own code", forms.vit_b_16, forms.own_code("vit_b_16"), 32, brief),
-        _timm("resnet10t", schedule=quick),
+        _timm("resnet10t", schedule=longest),
         _timm("mobilevit_xxs", schedule=quick),
         _timm("pvt_v2_b0", schedule=slow),
         _transformers("ViT", forms.tiny_vit, Schedule(5, 1e-3)),
-        _transformers("ConvNext", forms.tiny_convnext, quick),
+        _transformers("ConvNext", forms.tiny_convnext, short),
         Case("shufflenet_v2_x1_0 as .onnx", _of_torchvision("shufflenet_v2_x1_0"), forms.onnx, 64, quick),
         Case("regnet_y_400mf as .pt2", _of_torchvision("regnet_y_400mf"), forms.pt2, 64, quick),
         Case("nn.Sequential, own code", forms.sequential, forms.own_code("sequential"), 28, _DIGITS, DIGITS),

@@ -88,7 +88,7 @@ def _cost(prepared: Prepared) -> str:
 
 def _served_alike(folder: Path, picture: Path, expected: dict[str, Any]) -> None:
     """Serve the bundle, and have one picture judged."""
-    command = [sys.executable, "-m", "reason", "serve", "--bundles", BUNDLE, "--port", "0"]
+    command = [sys.executable, "-m", "reason", "serve", "--bundles", BUNDLE, "--port", "0", "--log-level", "warning"]
     service = subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True)
     try:
         assert service.stdout is not None

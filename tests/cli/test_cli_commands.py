@@ -97,8 +97,9 @@ def test_evaluate_prints_the_figures(bundle_folder: Path, monkeypatch: pytest.Mo
         device: str,
         data: str | None,
         bank: str | None,
+        test: str | None,
     ) -> SimpleNamespace:
-        assert (data, bank) == (None, None)
+        assert (data, bank, test) == (None, None, None)
         asked.append((bundle, data_root, seeds, [kind.name for kind in more], engine, device))
         return SimpleNamespace(report=report)
 

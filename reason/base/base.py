@@ -36,3 +36,11 @@ class BaseClassifier(Protocol):
     def classifier_head(self) -> Head:
         """Return the last layer as the signals read it: on the CPU, where evidence is."""
         ...
+
+
+def compact(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a weight as bundles store it: in half precision where that changes nothing, else in single precision."""
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if torch.equal(half.to(tensor.dtype), tensor) else tensor.float()

@@ -135,9 +135,8 @@ def rebuilt(folder: Path, card: Card, tensors: Mapping[str, torch.Tensor]) -> Ta
     network.load_state_dict({name: _single(tensor) for name, tensor in tensors.items()}, assign=True)
     network.to(memory_format=torch.channels_last)
     base = Tapped(network, head=card.head_module, dropout=card.dropout, taps=card.taps).freeze()
-    image = card.preprocessing
     try:
-        base.linear = check_tapped(base, (image.channels, image.size, image.size))
+        base.linear = check_tapped(base, card.preprocessing.shape)
     except (ValueError, ReasonError) as error:
         raise broken(
             folder / CARD, f"head_module or taps do not fit the architecture ({str(error).rstrip('.')})"

@@ -12,7 +12,6 @@ from reason.base.engines.sizes import FaultError
 from reason.base.graphs.base import ARCHITECTURE, GraphBase, widths_of
 from reason.bundle import tensors
 from reason.bundle.card import Card, FileSeal
-from reason.bundle.engines import image_shape
 from reason.bundle.faults import broken
 from reason.bundle.folders import BASE, CARD, GRAPH
 from reason.bundle.values import check_base
@@ -82,7 +81,5 @@ def check_files(base: GraphBase, folder: Path, card: Card) -> None:
         BundleError: ``load`` would refuse them.
     """
     read_weights(folder, card, base)
-    image = image_shape(card.preprocessing)
-    check(
-        folder / GRAPH, base.files.graph_digest, folder / BASE, image, widths_of(base.classes, base.features, base.taps)
-    )
+    widths = widths_of(base.classes, base.features, base.taps)
+    check(folder / GRAPH, base.files.graph_digest, folder / BASE, card.preprocessing.shape, widths)

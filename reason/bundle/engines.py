@@ -40,11 +40,6 @@ def open_graph(
         ConfigError: a package is missing.
     """
     widths = widths_of(base.classes, base.features, base.taps)
-    check(folder / GRAPH, graph, folder / BASE, image_shape(preprocessing), widths)
+    check(folder / GRAPH, graph, folder / BASE, preprocessing.shape, widths)
     files = ExportedFiles(folder / GRAPH, graph, folder / BASE, weights, tuple(widths), batch)
     return RUNTIMES[name].engine(files)
-
-
-def image_shape(preprocessing: Preprocessing) -> tuple[int, int, int]:
-    """Return channels and sides of the base classifier's input."""
-    return preprocessing.channels, preprocessing.size, preprocessing.size

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from reason.base.base import compact
 from reason.base.graphs.base import GraphBase
 from reason.bundle import card as cards
 from reason.bundle import tensors
@@ -69,24 +70,12 @@ def _arrays(detector: Detector) -> dict[str, Mapping[str, torch.Tensor]]:
     head = {**detector.head.state_dict(), CLASSES: to_bytes(detector.classes)}
     arrays: dict[str, Mapping[str, torch.Tensor]] = {META: head}
     if not isinstance(detector.base, GraphBase):
-        arrays[BASE] = compact(detector.base.arrays())
+        arrays[BASE] = {name: compact(tensor) for name, tensor in detector.base.arrays().items()}
     if detector.calibration_sample is not None:
         arrays[SAMPLE] = pack(detector.calibration_sample)
     if detector.latent_map is not None:
         arrays[MAP] = pack(detector.latent_map)
     return arrays | {f"{stem}{SUFFIX}": state for stem, state in detector.signals.state().items()}
-
-
-def compact(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return weights as bundles store them: in half precision each that it changes nothing of."""
-    return {name: _compact(tensor) for name, tensor in weights.items()}
-
-
-def _compact(tensor: torch.Tensor) -> torch.Tensor:
-    if not tensor.is_floating_point():
-        return tensor
-    half = tensor.half()
-    return half if torch.equal(half.to(tensor.dtype), tensor) else tensor.float()
 
 
 def _check(path: Path, card: cards.Card, arrays: Mapping[str, torch.Tensor]) -> None:

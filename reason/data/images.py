@@ -196,6 +196,11 @@ class Preprocessing:
             require(self.interpolation in TORCHVISION, "interpolation", problem)
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the input."""
+        return self.channels, self.size, self.size
+
+    @property
     def channels(self) -> int:
         """Number of channels of the input."""
         return len(self.mode)
@@ -226,7 +231,7 @@ class Preprocessing:
         """
         if not isinstance(image, torch.Tensor):
             return self.pixels(rgb_of(image))
-        expected = (self.channels, self.size, self.size)
+        expected = self.shape
         if image.dtype != torch.uint8 or image.shape != expected:
             raise ReasonError(f"pixels must be uint8 {list(expected)}, not {image.dtype} {list(image.shape)}.")
         return image

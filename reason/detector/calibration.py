@@ -8,6 +8,14 @@ import torch
 
 from reason.errors import FitError
 
+FEWEST_ERRORS = 5
+"""Wrong calibration predictions that a slope can be told from."""
+
+
+def tells_slope(correct: torch.Tensor) -> bool:
+    """Return whether a slope can be told from these outcomes, bool ``[n]``: enough are wrong, and one is right."""
+    return int((~correct).sum()) >= FEWEST_ERRORS and bool(correct.any())
+
 
 @dataclass(frozen=True, slots=True)
 class Platt:
@@ -37,6 +45,11 @@ class Platt:
         if slope <= 0:
             raise FitError("the head ranks the calibration images no better than chance; fit it on more images.")
         return cls(slope, intercept)
+
+    @classmethod
+    def fit_or_shift(cls, logits: torch.Tensor, correct: torch.Tensor) -> Platt:
+        """Return ``fit`` where ``tells_slope``, else ``shifted``; arguments and errors as there."""
+        return cls.fit(logits, correct) if tells_slope(correct) else cls.shifted(logits, correct)
 
     @classmethod
     def shifted(cls, logits: torch.Tensor, correct: torch.Tensor) -> Platt:

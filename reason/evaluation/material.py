@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -108,19 +108,9 @@ def _blocks(images: ImageSet, record: FitRecord) -> list[tuple[str, ImageSet]]:
     if copies is not None:
         for number in range(record.settings.copies):
             copied = copies.of(images.pixels, images.sources, number)
-            blocks.append(
-                (
-                    f"copy {number + 1}",
-                    ImageSet(
-                        pixels=copied.pixels,
-                        classes=images.classes,
-                        labels=images.labels,
-                        sources=images.sources,
-                        corruptions=copied.corruptions,
-                        severities=copied.severities,
-                    ),
-                )
-            )
+            named, severities = copied.corruptions, copied.severities
+            made = replace(images, pixels=copied.pixels, corruptions=named, severities=severities)
+            blocks.append((f"copy {number + 1}", made))
     return blocks
 
 

@@ -65,7 +65,7 @@ def carry(
         return _as_graph(classifier, head, taps, device, work or _kept_folder())
     network = classifier.network
     assert isinstance(network, nn.Module)
-    anatomy = discover(network, shape_of(classifier), head=head, taps=taps)
+    anatomy = discover(network, classifier.preprocessing.shape, head=head, taps=taps)
     base = _tapped(network, anatomy).to(device)
     return Carried(
         base,
@@ -80,12 +80,6 @@ def carry(
     )
 
 
-def shape_of(classifier: Classifier) -> tuple[int, int, int]:
-    """Return channels and sides of a classifier's input."""
-    image = classifier.preprocessing
-    return image.channels, image.size, image.size
-
-
 def _tapped(network: nn.Module, anatomy: Anatomy) -> Tapped:
     return Tapped(
         network, head=anatomy.head, dropout=anatomy.dropout, taps=anatomy.taps, linear=anatomy.linear
@@ -96,7 +90,7 @@ def _as_graph(
     classifier: Classifier, head: str | None, taps: Sequence[str] | None, device: torch.device, work: Path
 ) -> Carried:
     """Export a classifier, so that its bundle needs none of its code; one in memory that cannot be is run as it is."""
-    shape, network = shape_of(classifier), classifier.network
+    shape, network = classifier.preprocessing.shape, classifier.network
     folder = work / "graph"
     if isinstance(network, Path):
         return _carried(classifier, graph_classifier(network, shape, folder, head=head, taps=taps), ())

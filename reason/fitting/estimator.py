@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -41,9 +40,6 @@ FAMILIES_OF_EMBEDDINGS = ("neighbours", "layers")
 FEWEST_ERRORS = 50
 """Wrong rows for choosing a head below which only scores of the literature stand: nothing says how heads do on shifted
 rows, so they must be surer than with corrupted copies."""
-
-FEWEST_FOR_SLOPE = 5
-"""Wrong calibration rows below which the reliability is the head's own probability, shifted to the accuracy seen."""
 
 
 class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -118,7 +114,8 @@ class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         if type(self.random_state) is not int:
             raise FitError(f"random_state must be a whole number, not {self.random_state!r}.")
         given = read_arrays(X)
-        rows, names = self._labelled(given, y), self._names(given)
+        names = self._names(given)
+        rows = _labelled(given, y, names)
         check_outcomes(rows)
         parts = self._parts(rows, given.embedded, bank)
         families = self._families(given.embedded, parts[0], len(names))
@@ -136,7 +133,7 @@ class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             risk=self.risk,
             delta=self.delta,
             seed=self.random_state,
-            calibrate=_calibrate,
+            calibrate=Platt.fit_or_shift,
             architecture=arrays.ARCHITECTURE,
             arguments={"features": base.features},
         )
@@ -155,17 +152,12 @@ class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             raise FitError(f"classes are {len(names)}, and the logits have {width} columns; name each in their order.")
         return names
 
-    def _labelled(self, given: Arrays, y: ArrayLike | None) -> Labelled:
-        n = len(given.evidence)
-        labels = class_numbers(given.labels if y is None else y, self._names(given), n)
-        return Labelled(given.evidence, labels=labels, sources=tuple(f"row {row}" for row in range(n)))
-
     def _parts(self, rows: Labelled, embedded: bool, bank: ArraySource | None) -> tuple[Labelled, Labelled, Labelled]:
         """Return bank, meta and calibration rows; without embeddings the bank is read by nothing."""
         seed, known = self.random_state, rows
         if bank is not None:
             given = read_arrays(bank)
-            known = self._labelled(given, None)
+            known = _labelled(given, None, self._names(given))
             if known.evidence.embedding.shape[1] != rows.evidence.embedding.shape[1]:
                 raise FitError("bank has embeddings of another width than X; give those of the same layer.")
         elif embedded:
@@ -252,9 +244,7 @@ class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         return self._detector().judge(self._fitting(read_arrays(source)).evidence)
 
     def _rows(self, source: ArraySource, y: ArrayLike | None) -> Labelled:
-        given = self._fitting(read_arrays(source))
-        labels = class_numbers(given.labels if y is None else y, self._detector().classes, len(given.evidence))
-        return Labelled(given.evidence, labels=labels, sources=tuple(f"row {row}" for row in range(len(labels))))
+        return _labelled(self._fitting(read_arrays(source)), y, self._detector().classes)
 
     def _fitting(self, given: Arrays) -> Arrays:
         """Refuse arrays of other widths than those of the fit."""
@@ -266,6 +256,13 @@ class ReliabilityEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             if found != width:
                 raise FitError(f"X has {found} columns of {name}, and the fit had {width}; give the same arrays again.")
         return given
+
+
+def _labelled(given: Arrays, y: ArrayLike | None, classes: Sequence[str]) -> Labelled:
+    """Return arrays with their true classes, which are theirs where none are given."""
+    n = len(given.evidence)
+    labels = class_numbers(given.labels if y is None else y, classes, n)
+    return Labelled(given.evidence, labels=labels, sources=tuple(f"row {row}" for row in range(n)))
 
 
 def fit_arrays(
@@ -283,8 +280,3 @@ def fit_arrays(
         FitError, SettingsError: see ``ReliabilityEstimator.fit``.
     """
     return ReliabilityEstimator(**parameters).fit(source, y, bank=bank).detector_
-
-
-def _calibrate(logits: torch.Tensor, correct: torch.Tensor) -> Platt:
-    enough = int((~correct).sum()) >= FEWEST_FOR_SLOPE
-    return Platt.fit(logits, correct) if enough else Platt.shifted(logits, correct)

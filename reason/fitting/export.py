@@ -18,7 +18,7 @@ from reason.base.engines.export import export
 from reason.bundle import card as cards
 from reason.bundle import tensors
 from reason.bundle.card import Card, FileSeal
-from reason.bundle.engines import image_shape, open_graph
+from reason.bundle.engines import open_graph
 from reason.bundle.folders import BASE, BF16_SAMPLE, CARD, GRAPH, find, swap_in
 from reason.bundle.reading import load
 from reason.bundle.shapes import CardChecks
@@ -101,7 +101,7 @@ def _refuse_gradient(detector: Detector, name: str) -> None:
 
 def _export(detector: Detector, folder: Path, weights: str, name: str) -> Engine:
     progress.say("export the base classifier")
-    (folder / GRAPH).write_bytes(export(detector.tapped, image_shape(detector.preprocessing), folder / BASE))
+    (folder / GRAPH).write_bytes(export(detector.tapped, detector.preprocessing.shape, folder / BASE))
     seal = _sealed(folder / GRAPH)
     return open_graph(
         folder,

@@ -11,10 +11,9 @@ import torch
 from reason import progress
 from reason.base.evidence import Labelled
 from reason.data.labelled import Copies
-from reason.data.labels import CLEAN
-from reason.detector.calibration import Platt
+from reason.detector.calibration import Platt, tells_slope
 from reason.detector.detector import Detector
-from reason.detector.fit_record import FitRecord, FitSettings
+from reason.detector.fit_record import FitRecord, FitSettings, FittedPart
 from reason.detector.heads.choice import ChoiceSettings, HeadChoice, choose_head
 from reason.detector.provenance import Provenance
 from reason.detector.recipe import GuaranteeSettings
@@ -30,9 +29,6 @@ from reason.signals import FAMILIES, Requirement, SignalSet, SignalSettings
 
 FEWEST_PER_CLASS = 2
 """Bank images of each class that distances to the classes take."""
-
-FEWEST_ERRORS = 5
-"""Wrong calibration predictions that the slope of the calibration takes."""
 
 TEST_COPIES = 1
 """Corrupted copies of each test image."""
@@ -144,8 +140,7 @@ class FitRun:
                 yield name
 
     def _choose(self, meta: Vectors, signals: SignalSet) -> HeadChoice:
-        clean = [name == CLEAN for name in meta.corruptions]
-        right = meta.correct[torch.tensor(clean)]
+        right = meta.correct[meta.clean]
         if not bool(meta.correct.any()):
             raise FitError(
                 "all predictions are wrong: the classes are not those of the classifier, or not its pictures."
@@ -168,24 +163,21 @@ class FitRun:
             settings=self._settings,
             own_bank=self._parts.own_bank,
             bank=fitted_part(bank.sources, bank.correct),
-            **{
-                title: fitted_part(part.sources[: int(clean.sum())], part.correct[clean])
-                for title, part in (("meta", meta), ("calibration", calibration), ("test", test))
-                for clean in [torch.tensor([name == CLEAN for name in part.corruptions])]
-            },
+            meta=_part(meta),
+            calibration=_part(calibration),
+            test=_part(test),
             skipped=len(self._skipped),
             notes=tuple(self._notes),
         )
 
     def _calibrate(self, logits: torch.Tensor, correct: torch.Tensor) -> Platt:
-        errors = int((~correct).sum())
-        if errors >= FEWEST_ERRORS and bool(correct.any()):
-            return Platt.fit(logits, correct)
-        self._notes.append(
-            f"{errors} of {len(correct)} calibration predictions are wrong, too few to tell a slope: reliability is "
-            "the head's own probability, shifted to the accuracy seen."
-        )
-        return Platt.shifted(logits, correct)
+        if not tells_slope(correct):
+            errors = f"{int((~correct).sum())} of {len(correct)}"
+            self._notes.append(
+                f"{errors} calibration predictions are wrong, too few to tell a slope: reliability is the head's own "
+                "probability, shifted to the accuracy seen."
+            )
+        return Platt.fit_or_shift(logits, correct)
 
     def _assemble(self, choice: HeadChoice, calibration: Vectors, **parts: Any) -> Detector:
         carried, settings = self._carried, self._settings
@@ -206,3 +198,8 @@ class FitRun:
             preprocessing=carried.preprocessing,
             **parts,
         )
+
+
+def _part(found: Vectors) -> FittedPart:
+    """Return what a bundle keeps of a part, whose images themselves come before their copies."""
+    return fitted_part(found.sources[: int(found.clean.sum())], found.correct[found.clean])

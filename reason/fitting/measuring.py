@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from reason import metrics
@@ -60,8 +59,7 @@ class TestResult:
 
 def measure(detector: Detector, found: Vectors) -> dict[str, TestResult]:
     """Return the figures of the clean images and, where there are any, of the corrupted copies, by name."""
-    clean = torch.tensor([name == CLEAN for name in found.corruptions])
-    parts = {CLEAN: clean, "seen corruptions": ~clean}
+    parts = {CLEAN: found.clean, "seen corruptions": ~found.clean}
     return {name: _measured(detector, found.take(rows.nonzero()[:, 0])) for name, rows in parts.items() if rows.any()}
 
 

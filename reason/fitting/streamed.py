@@ -45,6 +45,11 @@ class Vectors(LabelledItems):
         """Whether the base classifier is right, bool ``[n]``."""
         return self.predicted == self.labels
 
+    @property
+    def clean(self) -> torch.Tensor:
+        """Whether each is an image itself and no corrupted copy, bool ``[n]``."""
+        return torch.tensor([name == CLEAN for name in self.corruptions])
+
 
 class Streamed:
     """Runs one engine over labelled images, chunk by chunk.
@@ -94,15 +99,14 @@ class Streamed:
         def work(batch: Batch) -> Mapping[str, torch.Tensor]:
             assert batch.pixels is not None
             looks = [self._vector(batch.pixels, signals, needs)]
-            names = [images.sources[row] for row in batch.rows.tolist()]
             for number in range(wanted):
                 assert copies is not None
-                copied = copies.of(batch.pixels, names, number)
+                copied = copies.of(batch.pixels, batch.sources, number)
                 kinds = torch.tensor([_place(copies, name) for name in copied.corruptions])
                 looks.append(
                     {**self._vector(copied.pixels, signals, needs), "kind": kinds, "severity": copied.severities}
                 )
-            clean = {"kind": torch.full((len(names),), -1), "severity": torch.zeros(len(names))}
+            clean = {"kind": torch.full((len(batch),), -1), "severity": torch.zeros(len(batch))}
             looks[0] = {**looks[0], **clean}
             latent = looks[0].pop("latent")
             for look in looks[1:]:

@@ -83,8 +83,8 @@ def test_names_of_images_in_the_bank_are_looked_at(copy: Path, tmp_path: Path) -
 
 
 def test_model_cards_are_looked_at(copy: Path, tmp_path: Path) -> None:
-    (copy / "MODEL_CARD.md").write_text("Fitted on `photos` in ~/work/photos today.")
-    with pytest.raises(SharingError, match=re.escape("MODEL_CARD.md names '~/work/photos'")):
+    (copy / "MODEL_CARD.md").write_text("Fitted on `photos` in ~/pictures/dogs today.")
+    with pytest.raises(SharingError, match=re.escape("MODEL_CARD.md names '~/pictures/dogs'")):
         reason.push(copy, tmp_path / "store")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from reason.base.engines.graph import EMBEDDING, INPUT, LOGITS, WEIGHT, Stored, stored_tensors
+from reason.base.engines.graph import EMBEDDING, INPUT, LOGITS, WEIGHT, Stored, pointer, stored_tensors
 from reason.base.engines.pytorch import Tapped
 from reason.errors import BundleError, ConfigError, first_line
 
@@ -110,22 +110,12 @@ def _point_at(proto: ModelProto, file: str, tensors: Mapping[str, Stored]) -> No
         if found is None:
             kept.append(tensor)
             continue
-        kept.append(_pointer(key, file, found))
+        kept.append(pointer(key, file, found))
         casts.append(helper.make_node("Cast", [WEIGHT + key], [tensor.name], to=TensorProto.FLOAT))
     nodes = [*casts, *proto.graph.node]
     del proto.graph.initializer[:], proto.graph.node[:]
     proto.graph.initializer.extend(kept)
     proto.graph.node.extend(nodes)
-
-
-def _pointer(key: str, file: str, found: Stored) -> TensorProto:
-    from onnx import TensorProto
-
-    pointer = TensorProto(name=WEIGHT + key, data_type=TensorProto.FLOAT16, dims=found.shape)
-    pointer.data_location = TensorProto.EXTERNAL
-    for name, value in (("location", file), ("offset", found.offset), ("length", found.length)):
-        pointer.external_data.add(key=name, value=str(value))
-    return pointer
 
 
 def _drop_empty_biases(proto: ModelProto) -> None:

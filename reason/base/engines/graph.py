@@ -141,6 +141,18 @@ def stored_tensors(weights: Path) -> dict[str, Stored]:
     return found
 
 
+def pointer(key: str, file: str, found: Stored) -> TensorProto:
+    """Return an initialiser that points at a tensor of the weights' file."""
+    from onnx import TensorProto
+
+    kinds = {called: number for number, called in DTYPES.items()}
+    tensor = TensorProto(name=WEIGHT + key, data_type=kinds[found.dtype], dims=found.shape)
+    tensor.data_location = TensorProto.EXTERNAL
+    for name, value in (("location", file), ("offset", found.offset), ("length", found.length)):
+        tensor.external_data.add(key=name, value=str(value))
+    return tensor
+
+
 def check(path: Path, digest: str, weights: Path, shape: tuple[int, int, int], widths: Mapping[str, int]) -> None:
     """Check everything that a runtime will be given.
 

@@ -83,10 +83,7 @@ def trace(network: nn.Module, shape: tuple[int, int, int], outputs: Sequence[str
     plain = copy.deepcopy(network).cpu().to(memory_format=torch.contiguous_format).eval()
     module = plain if outputs else _Logits(plain)
     found, failure = None, None
-    for strict in (
-        False,
-        True,
-    ):  # the strict way is slow, and follows what the other takes for fixed
+    for strict in (False, True):  # the strict way is slow, and follows what the other takes for fixed
         try:
             program = _exported(module, torch.zeros(_SOME, *shape), strict)
             model = to_onnx(program, outputs or (LOGITS,))

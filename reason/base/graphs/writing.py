@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from reason.base.base import compact
 from reason.base.engines.exported import ExportedFiles
-from reason.base.engines.graph import DTYPES, FLOAT, GRAPH_FILE, INPUT, WEIGHT, WEIGHTS_FILE, Stored, stored_tensors
+from reason.base.engines.graph import FLOAT, GRAPH_FILE, INPUT, WEIGHTS_FILE, Stored, pointer, stored_tensors
 from reason.base.graphs.draft import INSIDE, Array, Draft, model_of
 from reason.base.graphs.outputs import HEAD_BIAS, HEAD_WEIGHT
 from reason.errors import FitError
@@ -68,9 +69,7 @@ def _stored(array: Array, source: str) -> torch.Tensor:
         if not np.isfinite(array).all():
             raise FitError(f"{source}: has weights that are not finite; train it again.")
     tensor = torch.from_numpy(np.array(array, order="C"))
-    if tensor.dtype == torch.float32 and torch.equal(tensor.half().float(), tensor):
-        return tensor.half()
-    return tensor
+    return compact(tensor) if tensor.dtype == torch.float32 else tensor
 
 
 def _graph(draft: Draft, widths: Mapping[str, int], keys: Mapping[str, str], stored: Mapping[str, Stored]) -> bytes:
@@ -98,18 +97,6 @@ def _graph(draft: Draft, widths: Mapping[str, int], keys: Mapping[str, str], sto
         item.CopyFrom(helper.make_tensor_value_info(item.name, FLOAT, [draft.batch, widths[item.name]]))
     data: bytes = model.SerializeToString(deterministic=True)
     return data
-
-
-def pointer(key: str, file: str, found: Stored) -> TensorProto:
-    """Return an initialiser that points at a tensor of the weights' file."""
-    from onnx import TensorProto
-
-    kinds = {called: number for number, called in DTYPES.items()}
-    tensor = TensorProto(name=WEIGHT + key, data_type=kinds[found.dtype], dims=found.shape)
-    tensor.data_location = TensorProto.EXTERNAL
-    for name, value in (("location", file), ("offset", found.offset), ("length", found.length)):
-        tensor.external_data.add(key=name, value=str(value))
-    return tensor
 
 
 def _short_names(draft: Draft) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ def read(path: Path) -> State:
 
 
 def _load(path: Path) -> Any:
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how the file was written: what cannot be read is refused in a sentence
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _unwrapped(loaded: Any, path: Path) -> State:

@@ -126,6 +126,10 @@ class LabelledImages:
                 yield self._batch(items, row + 1 - len(items))
                 items = []
 
+    def file_digests(self) -> tuple[str | None, ...]:
+        """Return the SHA-256 of each image's file; ``None`` for what is no file, or cannot be read."""
+        return tuple(map(self.pictures.file_digest, self.places.tolist()))
+
     def digests(self) -> tuple[str | None, ...]:
         """Return the SHA-256 of size and pixels of each image; ``None`` for those that cannot be decoded.
 

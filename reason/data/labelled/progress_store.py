@@ -101,7 +101,7 @@ class ProgressStore:
         return images.problems()
 
     def _look_at(self, part: LabelledImages) -> None:
-        files = [part.pictures.file_digest(place) for place in part.places.tolist()]
+        files = part.file_digests()
         key = f"look {_hash(map(str, files))} {_hash(part.sources)}"
         kept = self._read(key) if None not in files else None
         if kept is not None:
@@ -117,10 +117,10 @@ class ProgressStore:
         """Return what a chunk is kept under; nothing where nothing is kept."""
         if not self._store:
             return ""
-        contents = [part.pictures.file_digest(place) for place in part.places.tolist()]
+        contents = part.file_digests()
         if None in contents:
             with progress.hidden():
-                contents = list(part.digests())
+                contents = part.digests()
         return f"{self._mark} {how} {_hash(map(str, contents))} {_hash(part.sources)}"
 
     def _read(self, key: str) -> dict[str, torch.Tensor] | None:

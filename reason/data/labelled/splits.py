@@ -129,16 +129,10 @@ def overlapping(images: LabelledImages, others: LabelledImages) -> tuple[str, ..
 
     Images whose files are equal byte by byte are not decoded for it; all others of both sets are, once.
     """
-    files = _file_digests(others)
-    same = {row for row, digest in _file_digests(images).items() if digest in set(files.values())}
+    files = set(others.file_digests()) - {None}
+    same = {row for row, digest in enumerate(images.file_digests()) if digest in files}
     rest = [row for row in range(len(images)) if row not in same]
     pixels = set(others.digests()) - {None}
     found = images.take(torch.tensor(rest, dtype=torch.int64)).digests()
     same |= {row for row, digest in zip(rest, found, strict=True) if digest in pixels}
     return tuple(images.sources[row] for row in sorted(same))
-
-
-def _file_digests(images: LabelledImages) -> dict[int, str]:
-    """Return the SHA-256 of each image's file, by row, where there is one."""
-    found = ((row, images.pictures.file_digest(place)) for row, place in enumerate(images.places.tolist()))
-    return {row: digest for row, digest in found if digest is not None}

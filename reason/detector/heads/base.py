@@ -22,7 +22,6 @@ class ReliabilityHead(nn.Module):
     """Plain JSON that, with the names of the columns, makes a head of the same shape without weights."""
 
     @classmethod
-    @abstractmethod
     def unfitted(cls, names: Sequence[str], shape: Mapping[str, Any]) -> Self:
         """Make a head of this shape, before its state is read.
 
@@ -33,6 +32,7 @@ class ReliabilityHead(nn.Module):
         Raises:
             ValueError: the shape names a column that is not there; without a full stop.
         """
+        return cls(**shape, names=names)
 
     @abstractmethod
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:

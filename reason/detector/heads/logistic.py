@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -51,11 +51,6 @@ class Logistic(ReliabilityHead):
         self.register_buffer("high", torch.full((len(names),), CLIP))
         self.register_buffer("weight", torch.zeros(len(names)))
         self.register_buffer("bias", torch.zeros(()))
-
-    @classmethod
-    def unfitted(cls, names: Sequence[str], shape: Mapping[str, Any]) -> Self:
-        """Make one of this shape; see ``ReliabilityHead.unfitted``."""
-        return cls(**shape, names=names)
 
     @classmethod
     def fit(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -40,11 +40,6 @@ class Score(ReliabilityHead):
         self._place, self._sign = place_of(column, names), 1 if direction == "trust" else -1
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("deviation", torch.ones(()))
-
-    @classmethod
-    def unfitted(cls, names: Sequence[str], shape: Mapping[str, Any]) -> Self:
-        """Make one of this shape; see ``ReliabilityHead.unfitted``."""
-        return cls(**shape, names=names)
 
     @classmethod
     def fit(
